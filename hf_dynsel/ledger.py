@@ -1,0 +1,55 @@
+"""Counts what a run costs: samples trained, forwarded and swept, and seconds by stage."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Ledger:
+    """The cost of one run, so that a saving is never reported without its overhead.
+
+    Args:
+        samples_per_epoch: samples that received a gradient, by epoch.
+        samples_forwarded: samples that went through the model to be trained or left out.
+        samples_swept: samples that went through the model only to be scored.
+        seconds: wall time by stage, such as features, sae, scores, select, sweep, train, eval.
+    """
+
+    samples_per_epoch: list[int] = field(default_factory=list)
+    samples_forwarded: int = 0
+    samples_swept: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @property
+    def samples_trained(self) -> int:
+        """Samples that received a gradient, over all epochs."""
+        return sum(self.samples_per_epoch)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Adds the wall time of the block to a stage, also when the block fails."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - start
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns plain values, ready for JSON."""
+        return {
+            "samples_per_epoch": list(self.samples_per_epoch),
+            "samples_forwarded": self.samples_forwarded,
+            "samples_swept": self.samples_swept,
+            "seconds": dict(self.seconds),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores what `state_dict` returned."""
+        self.samples_per_epoch = list(state["samples_per_epoch"])
+        self.samples_forwarded = state["samples_forwarded"]
+        self.samples_swept = state["samples_swept"]
+        self.seconds = defaultdict(float, state["seconds"])

@@ -1,0 +1,62 @@
+"""Says which data a column was computed from, and refuses to use it with other data."""
+
+import copy
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+MARK = "hf_dynsel provenance: "
+DERIVED = ("score_", "sae_", "features")
+SAMPLED_ROWS = 256
+
+
+def fingerprint(dataset: "Dataset") -> str:
+    """Returns a hash of the dataset's content, the same on any machine and for any cache path.
+
+    It covers the number of rows, the names and types of the columns, and the raw Arrow bytes of
+    up to 256 evenly spaced rows; columns of ours (`score_*`, `sae_*`, `features`) are left out.
+    Images are hashed as stored, without decoding.
+    """
+    columns = sorted(c for c in dataset.column_names if not c.startswith(DERIVED))
+    types = [repr(dataset.features[c]) for c in columns]
+    digest = hashlib.sha256(json.dumps([len(dataset), columns, types]).encode())
+    plain = dataset.select_columns(columns).with_format("arrow")
+    rows = np.unique(np.linspace(0, len(plain) - 1, SAMPLED_ROWS).round().astype(np.int64))
+    digest.update(repr(plain.select(rows)[:].to_pylist()).encode())
+    return digest.hexdigest()[:32]
+
+
+def record(dataset: "Dataset", name: str, entry: dict[str, Any]) -> "Dataset":
+    """Returns the dataset with `entry` noted under `name` in its info.
+
+    The info travels with `map`, `filter`, `save_to_disk` and `push_to_hub`. Nothing else of the
+    description changes.
+    """
+    notes = {**recorded(dataset), name: entry}
+    kept = [line for line in dataset.info.description.split("\n") if not line.startswith(MARK)]
+    noted = copy.deepcopy(dataset)  # tables are shared; only the info is copied
+    noted.info.description = "\n".join([*kept, MARK + json.dumps(notes, sort_keys=True)]).strip()
+    return noted
+
+
+def recorded(dataset: "Dataset") -> dict[str, Any]:
+    """Returns every note that `record` left on the dataset, by name."""
+    notes: dict[str, Any] = {}
+    for line in dataset.info.description.split("\n"):
+        if line.startswith(MARK):
+            notes.update(json.loads(line.removeprefix(MARK)))
+    return notes
+
+
+def require_same(what: str, noted: Any, here: Any) -> None:
+    """Raises ValueError, naming both values, if a noted value is not the one at hand."""
+    if noted != here:
+        raise ValueError(
+            f"{what} is {here!r} here, but {noted!r} where the scores were computed: they belong "
+            "to other data. Compute them again with add_scores, or load the data they came from"
+        )
