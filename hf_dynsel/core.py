@@ -7,6 +7,7 @@ the simulator. Read this file first.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import numpy as np
@@ -173,7 +174,8 @@ class Selector(ABC):
             ValueError: if `keep` is not in (0, 1].
         """
         check_keep(keep)
-        return max(1, int(keep * self.pool.size + 1e-9))
+        exact = Decimal(str(keep)) * self.pool.size  # floats give 28 for 0.29 of 100
+        return max(1, int(exact + Decimal("1e-9")))
 
     def rng(self, epoch: int, stream: int = 0) -> np.random.Generator:
         """A generator that depends on nothing but the seed, the epoch and the stream."""

@@ -1,0 +1,57 @@
+"""Dynamic data selection for the Hugging Face stack: train on a better subset every epoch.
+
+What needs Torch or transformers is imported when first asked for, so that the core, the
+selectors and the simulator start at once.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from hf_dynsel.core import Feedback as Feedback
+from hf_dynsel.core import Pool as Pool
+from hf_dynsel.core import Selection as Selection
+from hf_dynsel.core import Selector as Selector
+from hf_dynsel.simulate import simulate as simulate
+
+if TYPE_CHECKING:
+    from hf_dynsel.arguments import DynamicSelectionArguments as DynamicSelectionArguments
+    from hf_dynsel.sae import SparseAutoencoder as SparseAutoencoder
+    from hf_dynsel.sampler import SelectionSampler as SelectionSampler
+    from hf_dynsel.scores import add_scores as add_scores
+    from hf_dynsel.trainer import DynamicSelectionMixin as DynamicSelectionMixin
+    from hf_dynsel.trainer import DynamicSelectionTrainer as DynamicSelectionTrainer
+
+__version__ = "0.1.0"
+
+_LATER = {
+    "DynamicSelectionArguments": "hf_dynsel.arguments",
+    "DynamicSelectionMixin": "hf_dynsel.trainer",
+    "DynamicSelectionTrainer": "hf_dynsel.trainer",
+    "SelectionSampler": "hf_dynsel.sampler",
+    "SparseAutoencoder": "hf_dynsel.sae",
+    "add_scores": "hf_dynsel.scores",
+}
+
+__all__ = [
+    "DynamicSelectionArguments",
+    "DynamicSelectionMixin",
+    "DynamicSelectionTrainer",
+    "Feedback",
+    "Pool",
+    "Selection",
+    "SelectionSampler",
+    "Selector",
+    "SparseAutoencoder",
+    "add_scores",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'hf_dynsel' has no attribute '{name}'")
+    return getattr(importlib.import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,62 @@
+"""`DynamicSelectionArguments`: `TrainingArguments` and what a moving subset adds to them."""
+
+from dataclasses import dataclass, field
+from typing import Any, no_type_check
+
+from transformers import TrainingArguments
+
+LR_FOLLOWS = ("epoch", "step")
+LR_SCHEDULES = ("one_cycle", "multi_step")
+
+
+# The base class changes its own fields' types after it is built, so they are not checked.
+@no_type_check
+@dataclass
+class DynamicSelectionArguments(TrainingArguments):
+    """The arguments of `DynamicSelectionTrainer`; everything else is as in `TrainingArguments`.
+
+    Raises:
+        ValueError: if a value is not one of those listed, or two of them contradict.
+    """
+
+    lr_follows: str = field(
+        default="epoch",
+        metadata={
+            "help": "What the learning rate follows: 'epoch' gives every epoch the same stretch of "
+            "the schedule, as in the papers; 'step' gives every optimizer step the same."
+        },
+    )
+    lr_schedule: str | None = field(
+        default=None,
+        metadata={
+            "help": "'one_cycle' or 'multi_step' (milestones in epochs), instead of "
+            "lr_scheduler_type; lr_scheduler_kwargs go to the torch schedule."
+        },
+    )
+    match_compute: bool = field(
+        default=False,
+        metadata={
+            "help": "Extend the epochs until as many samples are trained as with all the data for "
+            "num_train_epochs, to compare at equal compute."
+        },
+    )
+    log_selections: bool = field(
+        default=True,
+        metadata={"help": "Write every epoch's samples to selections.parquet in output_dir."},
+    )
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("lr_follows", LR_FOLLOWS), ("lr_schedule", (None, *LR_SCHEDULES))):
+            if (value := getattr(self, name)) not in allowed:
+                known = ", ".join(str(choice) for choice in allowed)
+                raise ValueError(f"{name} must be one of: {known}; got {value!r}")
+        if self.match_compute and self.max_steps > 0:
+            raise ValueError(
+                f"match_compute sets the length of the run, and so does max_steps={self.max_steps}; "
+                "leave one of them out"
+            )
+        super().__post_init__()
+
+    def lr_kwargs(self) -> dict[str, Any]:
+        """Returns `lr_scheduler_kwargs` as a dictionary, empty where none were given."""
+        return dict(self.lr_scheduler_kwargs or {})

@@ -1,0 +1,66 @@
+"""Reads and writes the selection's part of a checkpoint: safetensors and JSON, never pickle."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+TENSORS, META = "selection.safetensors", "selection.json"
+PARTS = ("selector", "sampler", "pending")
+
+
+def save(folder: Path, sampler_state: dict[str, Any], meta: dict[str, Any]) -> None:
+    """Writes a sampler's state and what identifies the run to `folder/selection.*`.
+
+    The JSON file comes last and whole: where it stands, the tensors are complete.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        f"{part}.{name}": torch.as_tensor(value).contiguous()
+        for part in PARTS
+        for name, value in sampler_state[part].items()
+    }
+    save_file(tensors, folder / TENSORS)
+    partial = folder / (META + ".tmp")
+    partial.write_text(json.dumps({**meta, "epoch": sampler_state["epoch"]}, indent=2) + "\n")
+    partial.replace(folder / META)
+
+
+def load(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the sampler's state and the rest of what `save` wrote.
+
+    Raises:
+        ValueError: if the folder holds no selection or it cannot be read.
+    """
+    if not (folder / META).is_file():
+        raise ValueError(
+            f"{folder} holds no {META}: it was not written by DynamicSelectionTrainer, or not to "
+            "the end. Resume from a checkpoint that has one"
+        )
+    try:
+        meta = json.loads((folder / META).read_text())
+        tensors = load_file(folder / TENSORS)
+        epoch = int(meta.pop("epoch"))
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"the selection in {folder} is damaged ({error}); resume from an earlier checkpoint"
+        ) from error
+    state: dict[str, Any] = {"epoch": epoch, **{part: {} for part in PARTS}}
+    for name, tensor in tensors.items():
+        part, _, key = name.partition(".")
+        state[part][key] = tensor if part == "pending" else tensor.numpy()
+    return state, meta
+
+
+def check_same_run(noted: dict[str, Any], here: dict[str, Any]) -> None:
+    """Raises ValueError, naming both values, unless a checkpoint is of the run at hand."""
+    for name, value in here.items():
+        if noted.get(name) != value:
+            raise ValueError(
+                f"the checkpoint was written with {name} = {noted.get(name)!r}, but this run has "
+                f"{value!r}; a resumed run must keep it. Set it back, or start a new run"
+            )
+

@@ -1,0 +1,70 @@
+"""Encodes the rows of some shards, in batches, and writes each shard when it is whole."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import send_to_device
+from datasets import Dataset
+from jaxtyping import Float32
+from torch import Tensor
+from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
+
+from hf_dynsel.features.backbone import Backbone
+from hf_dynsel.features.frozen import frozen
+from hf_dynsel.features.shards import Shards
+
+
+def encode_shards(
+    view: Dataset,
+    backbone: Backbone,
+    shards: Shards,
+    own: list[int],
+    accelerator: Accelerator,
+    batch_size: int,
+    num_workers: int,
+) -> None:
+    """Writes the shards of this process, holding one batch of features at a time."""
+    # Ranges, not lists: datasets reads them as slices, and they take no memory.
+    batches: list[Any] = [rows for shard in own for rows in shards.batches(shard, batch_size)]
+    loader = DataLoader(
+        view,
+        batch_sampler=batches,
+        collate_fn=backbone.collate,
+        num_workers=num_workers,
+        generator=torch.Generator(),  # without one, the loader draws from the global stream
+    )
+    progress = tqdm(
+        total=sum(map(len, batches)),
+        desc="features",
+        unit="row",
+        disable=not accelerator.is_main_process,
+    )
+    with frozen(backbone.module, accelerator.device), progress:
+        inputs = iter(loader)
+        for shard in own:
+            with shards.write(shard, backbone.dim) as append:
+                for rows in shards.batches(shard, batch_size):
+                    batch = send_to_device(next(inputs), accelerator.device)
+                    append(_encode(backbone, batch, rows))
+                    progress.update(len(rows))
+
+
+def _encode(
+    backbone: Backbone, batch: dict[str, Tensor], rows: range
+) -> Float32[np.ndarray, "b d"]:
+    features: np.ndarray = backbone.encode(batch).float().cpu().numpy()
+    if features.shape != (len(rows), backbone.dim):
+        raise ValueError(
+            f"{type(backbone).__name__} returned features of shape {features.shape} for "
+            f"{len(rows)} rows; it must return {(len(rows), backbone.dim)}"
+        )
+    broken = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(broken):
+        raise ValueError(
+            f"the features of row {rows[broken[0]]} from {type(backbone).__name__} are NaN or "
+            "infinite; look at that row, or drop it with dataset.select"
+        )
+    return features

@@ -1,0 +1,72 @@
+"""Makes every batch carry the ids of its samples, whatever the dataset and the collator."""
+
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils.data import Dataset, IterableDataset
+
+INDEX = "hf_dynsel_index"  # the ids' key in a batch: int64, shape (b,)
+
+
+class Indexed(NamedTuple):
+    """One sample and its row."""
+
+    index: int
+    sample: Any
+
+
+class IndexedDataset(Dataset[Indexed]):
+    """A map-style dataset whose samples know their row. Works in fork and spawn workers.
+
+    Raises:
+        TypeError: if the dataset is iterable or has no length.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        if isinstance(dataset, IterableDataset) or not (
+            hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
+        ):
+            raise TypeError(
+                f"dynamic selection needs a map-style dataset, got {type(dataset).__name__}: an "
+                "iterable one cannot fetch the chosen rows. Load it without streaming=True, or "
+                "collect it with Dataset.from_generator"
+            )
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Indexed:
+        return Indexed(index, self.dataset[index])
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Indexed]:
+        """Fetches a batch at once where the dataset can, as torch's loader does."""
+        if hasattr(self.dataset, "__getitems__"):
+            samples = self.dataset.__getitems__(indices)
+        else:
+            samples = [self.dataset[index] for index in indices]
+        return [Indexed(i, sample) for i, sample in zip(indices, samples, strict=True)]
+
+
+class IndexedCollator:
+    """Collates the samples as `collate` does and adds their ids under `INDEX`."""
+
+    def __init__(self, collate: Callable[[list[Any]], Any]) -> None:
+        self.collate = collate
+
+    def __call__(self, rows: list[Indexed]) -> MutableMapping[str, Any]:
+        """Returns the batch.
+
+        Raises:
+            TypeError: if the collator does not return a mapping.
+        """
+        batch = self.collate([row.sample for row in rows])
+        if not isinstance(batch, Mapping):
+            raise TypeError(
+                f"the data collator returned {type(batch).__name__}; Trainer models take "
+                "keyword arguments, so it must return a dictionary of tensors"
+            )
+        batch = batch if isinstance(batch, MutableMapping) else dict(batch)
+        batch[INDEX] = torch.tensor([row.index for row in rows], dtype=torch.int64)
+        return batch

@@ -1,0 +1,70 @@
+"""Reads the pool, scores and labels, from the columns of a dataset."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from datasets import ClassLabel, Dataset, Value
+
+from hf_dynsel.core import Pool
+from hf_dynsel.provenance import fingerprint
+
+PREFIX = "score_"
+LABELS = ("label", "labels", "label_ids")
+
+
+def pool_of(dataset: Any) -> Pool:
+    """Returns the pool that a training set describes.
+
+    Every column `score_<name>` becomes the score `<name>`; the first integer column called
+    `label`, `labels` or `label_ids` becomes the labels. A dataset that is not a
+    `datasets.Dataset` gives its size only.
+
+    Raises:
+        ValueError: as `Pool` does, or if a label is not one of the classes the column declares.
+    """
+    if not isinstance(dataset, Dataset):
+        return Pool(len(dataset))
+    scores = [name for name in dataset.column_names if name.startswith(PREFIX)]
+    label = next((n for n in LABELS if n in dataset.column_names and _is_class(dataset, n)), None)
+    wanted = scores + ([label] if label else [])
+    columns = dataset.select_columns(wanted).with_format("numpy")[:] if wanted else {}
+    labels = np.asarray(columns[label], np.int64) if label else None
+    if labels is not None and isinstance(feature := dataset.features[label], ClassLabel):
+        _check_declared(labels, feature, str(label))
+    named = {name.removeprefix(PREFIX): np.asarray(columns[name]) for name in scores}
+    return Pool(len(dataset), named, labels)
+
+
+def identity(dataset: Any, pool: Pool) -> str:
+    """Returns a hash of the data a run selects from, to refuse resuming with other data."""
+    digest = hashlib.sha256(str(pool.size).encode())
+    for name, column in sorted({**pool.scores, "labels": pool.labels}.items()):
+        if column is not None:
+            digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
+    if isinstance(dataset, Dataset):
+        digest.update(fingerprint(dataset).encode())
+    return digest.hexdigest()[:32]
+
+
+def _is_class(dataset: Dataset, name: str) -> bool:
+    feature = dataset.features[name]
+    return isinstance(feature, ClassLabel) or (
+        isinstance(feature, Value) and feature.dtype.startswith(("int", "uint"))
+    )
+
+
+def _check_declared(labels: np.ndarray, feature: ClassLabel, name: str) -> None:
+    wrong = np.flatnonzero((labels < 0) | (labels >= feature.num_classes))
+    if len(wrong):
+        raise ValueError(
+            f"row {wrong[0]} has {name} {labels[wrong[0]]}, but the column declares the classes 0 "
+            f"to {feature.num_classes - 1}; correct these {len(wrong)} labels or drop the rows"
+        )
+    empty = np.flatnonzero(np.bincount(labels, minlength=feature.num_classes) == 0)
+    if len(empty):
+        raise ValueError(
+            f"class {empty[0]} ('{feature.int2str(int(empty[0]))}') has no samples; declare only "
+            f"the classes that occur: dataset.class_encode_column('{name}') after casting it to "
+            "strings"
+        )

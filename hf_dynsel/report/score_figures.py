@@ -1,0 +1,101 @@
+"""How the scores are spread, and how the first two go together."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import spearmanr
+
+from hf_dynsel.report.canvas import (
+    BLUE,
+    INK,
+    VERMILION,
+    blues,
+    chart,
+    label,
+    png,
+    scale_bar,
+    thousands,
+)
+from hf_dynsel.report.picture import Picture, Section
+from hf_dynsel.report.runfolder import SCORES, RunFolder
+
+BINS = 60
+
+
+def score_section(run: RunFolder) -> Section:
+    """Returns the histograms of all scores and the joint plot of the first two."""
+    if not run.scores:
+        return Section("Scores", missing=[f"The score figures need {SCORES}, which is not there."])
+    pictures = [histograms(run.scores)]
+    missing = []
+    if len(run.scores) > 1:
+        pictures.append(joint(run.scores))
+    else:
+        missing.append("The joint plot needs two scores; this run has one.")
+    return Section("Scores", pictures, missing)
+
+
+def histograms(scores: Mapping[str, Float[np.ndarray, " n"]]) -> Picture:
+    """Returns one histogram per score, with its median."""
+    columns = min(len(scores), 2)
+    rows = -(-len(scores) // columns)
+    figure, axes = chart(rows, columns, height=3.2 * rows)
+    for one, (name, values) in zip(axes, scores.items(), strict=False):
+        middle = float(np.median(values))
+        one.hist(values, bins=BINS, color=BLUE)
+        one.axvline(middle, color=VERMILION, linewidth=2)
+        one.annotate(
+            f" median {middle:.3g}",
+            (middle, 0.97),
+            xycoords=("data", "axes fraction"),
+            va="top",
+            fontsize=9,
+            color=INK,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
+        )
+        thousands(one)
+        label(one, title=name, x="score (higher: more worth keeping)", y="samples")
+    for unused in axes[len(scores) :]:
+        unused.set_axis_off()
+    facts = "; ".join(f"{name}: {_spread(values)}" for name, values in scores.items())
+    return Picture(
+        "scores",
+        f"Histograms of the scores. {facts}.",
+        "How many samples have which score. A long tail to the right means that a few samples "
+        f"stand out; a narrow peak means that the score tells most samples apart poorly. {facts}.",
+        png(figure),
+    )
+
+
+def joint(scores: Mapping[str, Float[np.ndarray, " n"]]) -> Picture:
+    """Returns the density of the first two scores against each other."""
+    (x_name, x), (y_name, y) = list(scores.items())[:2]
+    figure, (axes,) = chart(height=4.8)
+    cells = axes.hexbin(x, y, gridsize=48, mincnt=1, bins="log", cmap=blues(0.2), linewidths=0.1)
+    thousands(scale_bar(cells, [axes], "samples per cell (logarithmic)"))
+    label(axes, title=f"{y_name} against {x_name}", x=x_name, y=y_name)
+    relation = _relation(x, y)
+    return Picture(
+        "scores_joint",
+        f"Density of {y_name} against {x_name}. {relation}",
+        f"Each cell is a pair of values; the darker, the more samples. {relation}",
+        png(figure),
+    )
+
+
+def _spread(values: Float[np.ndarray, " n"]) -> str:
+    low, middle, high = np.percentile(values, [5, 50, 95])
+    return f"median {middle:.3g}, 90 % of the samples between {low:.3g} and {high:.3g}"
+
+
+def _relation(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> str:
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return "One of the two is the same for all samples."
+    correlation = float(spearmanr(x, y).statistic)
+    meaning = "the two scores say different things about a sample"
+    if correlation > 0.5:
+        meaning = "the two scores mostly agree on which samples to keep"
+    if correlation < -0.5:
+        meaning = "what one score ranks high, the other mostly ranks low"
+    return f"Their rank correlation is {correlation:+.2f}: {meaning}."

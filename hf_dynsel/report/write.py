@@ -1,0 +1,81 @@
+"""Writes the report of a run: one HTML page, and its figures as PNG files."""
+
+from pathlib import Path
+
+from datasets import ClassLabel, Dataset
+
+from hf_dynsel.extras import require
+from hf_dynsel.provenance import fingerprint, require_same
+from hf_dynsel.report.class_figures import class_section
+from hf_dynsel.report.cost_figure import cost_section
+from hf_dynsel.report.examples import example_section
+from hf_dynsel.report.page import render
+from hf_dynsel.report.runfolder import RunFolder, read_run
+from hf_dynsel.report.score_figures import score_section
+from hf_dynsel.report.selection_figures import selection_section
+from hf_dynsel.report.trace import follow
+from hf_dynsel.report.training_figures import training_section
+from hf_dynsel.report.usage_figures import usage_section
+
+
+def write_report(
+    run_folder: Path, *, examples: Dataset | None = None, show_texts: bool = False
+) -> Path:
+    """Returns the path of `report.html`, written into the run folder with its `figures/`.
+
+    The page holds its style and images, loads nothing and runs nothing; the same folder gives
+    the same page. A section whose file is missing is left out, with a sentence that says so.
+
+    Args:
+        run_folder: what a finished training run wrote.
+        examples: the training set, to show the samples with the highest and lowest scores.
+        show_texts: whether texts of samples may be on the page; images always may.
+
+    Raises:
+        FileNotFoundError: if `summary.json` or `selections.parquet` is missing.
+        ValueError: if a file or the examples are of another run or other data.
+        ImportError: if the extra `report` is not installed.
+    """
+    for module in ("matplotlib.figure", "jinja2"):
+        require(module, "report")
+    run = read_run(run_folder)
+    _check(run, examples)
+    names = _class_names(run, examples)
+    trace = follow(run)
+    sections = [
+        training_section(run, trace),
+        cost_section(run.summary),
+        selection_section(run, trace),
+        usage_section(trace),
+        class_section(run, trace, names),
+        score_section(run),
+        example_section(run, examples, names, show_texts=show_texts),
+    ]
+    figures = run_folder / "figures"
+    figures.mkdir(exist_ok=True)
+    for section in sections:
+        for picture in section.pictures:
+            (figures / f"{picture.name}.png").write_bytes(picture.png)
+    page = run_folder / "report.html"
+    page.write_text(render(run, sections), encoding="utf-8", newline="\n")
+    return page
+
+
+def _check(run: RunFolder, examples: Dataset | None) -> None:
+    if examples is None:
+        return
+    if len(examples) != run.summary.size:
+        raise ValueError(
+            f"examples has {len(examples)} rows, but the run had {run.summary.size} samples: pass "
+            "the training set of the run, in its order"
+        )
+    if noted := run.score_notes.get("dataset_fingerprint"):
+        require_same("the dataset fingerprint", noted, fingerprint(examples))
+
+
+def _class_names(run: RunFolder, examples: Dataset | None) -> list[str]:
+    """Returns the name of each class, from the examples if they know it."""
+    feature = None if examples is None else examples.features.get(run.label)
+    if isinstance(feature, ClassLabel):
+        return [str(feature.int2str(number)) for number in run.classes]
+    return [name if isinstance(name, str) else f"class {name}" for name in run.classes]

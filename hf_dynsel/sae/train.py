@@ -1,0 +1,185 @@
+"""Trains a sparse autoencoder on feature vectors."""
+
+import math
+import time
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from hf_dynsel.sae.batches import Batches, in_order
+from hf_dynsel.sae.config import SparseAutoencoderConfig, TopKMode, TrainingSummary
+from hf_dynsel.sae.encode import encoded
+from hf_dynsel.sae.fit import Fit
+from hf_dynsel.sae.model import SparseAutoencoder
+from hf_dynsel.sae.revival import DeadUnits, Reduction, Revival, flip_negative
+from hf_dynsel.sae.rows import Rows, feature_rows
+
+MANY_ITEMS = 50_000
+MIN_WINDOW = 100
+
+
+def train_sae(
+    features: Any,
+    *,
+    expansion: int | None = None,
+    k: int = 32,
+    topk_mode: TopKMode = "relu",
+    epochs: int = 50,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    revive_weight: float = 1 / 32,
+    revive_reduction: Reduction = "mean",
+    flip_negative_dead: bool = True,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> SparseAutoencoder:
+    """Returns a sparse autoencoder trained on feature vectors, with a summary of the training.
+
+    The same features and seed give the same weights on the same machine; global random numbers
+    are neither used nor changed. Features of up to 4 GiB are moved to the device once; larger
+    ones are read batch by batch.
+
+    Args:
+        features: an array or tensor with one row per item, or a `datasets.Dataset` with a
+            `features` column.
+        expansion: units per feature dimension. None takes 16, or 8 below 50,000 items.
+        k: units kept per item.
+        topk_mode: the rule for keeping them, as in `SparseAutoencoderConfig`.
+        epochs: passes over the items.
+        batch_size: items per step, at most; a pass is cut into batches of nearly equal size.
+            None takes 4096, or fewer so that a pass has 16 batches, but no fewer than 256.
+        learning_rate: of Adam. None takes 2e-4 / sqrt(units / 2^14).
+        revive_weight: factor on the loss that revives dead units; 0 leaves it out.
+        revive_reduction: whether that loss is the mean or the sum over the dead units.
+        flip_negative_dead: whether dead units that point away from every item are turned round.
+        seed: of the initial weights and the order of the items.
+        device: where to train. None takes CUDA where there is one.
+        progress: whether to show a bar with the unexplained variance (fvu), the active units
+            per item (l0) and the share of dead units of the last pass.
+
+    Raises:
+        ValueError: if a setting is out of range, or the features hold fewer than two items, NaN
+            or an infinity, or vectors of different lengths.
+
+    Reference:
+        Zhou et al., arXiv 2603.04981, appendix A, equation 25. Not published, and ours: the
+        sizes, the optimizer, the preprocessing and the factor of the revival loss. The loss is
+        summed over dimensions and averaged over items. A unit is dead if no item activated it
+        for one pass or 100 batches, whichever is longer, and is then revived at every batch
+        until the next check.
+    """
+    started = time.perf_counter()
+    revival = Revival(revive_weight, revive_reduction, flip_negative_dead)
+    _check_positive(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    rows = feature_rows(features)
+    batch_size = batch_size or min(4096, max(256, rows.shape[0] // 16))
+    sae = SparseAutoencoder(_config(rows, expansion, k, topk_mode), seed)
+    sae.mean.copy_(mean_input(sae, rows, batch_size))
+    sae.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    data = Batches(rows, batch_size, sae.mean.device, seed)
+    rate = learning_rate or 2e-4 / math.sqrt(sae.config.num_latents / 2**14)
+    fit(sae, data, epochs, rate, revival, progress)
+    quality = measure(sae, rows, batch_size)
+    sae.summary = TrainingSummary(
+        rows.shape[0], epochs, epochs * len(data), time.perf_counter() - started, **quality
+    )
+    return sae
+
+
+def fit(
+    sae: SparseAutoencoder,
+    data: Batches,
+    epochs: int,
+    learning_rate: float,
+    revival: Revival,
+    progress: bool,
+) -> None:
+    """Trains the model in place."""
+    optimizer = torch.optim.Adam(sae.parameters(), learning_rate, fused=True)
+    dead = DeadUnits(sae.config.num_latents, max(len(data), MIN_WINDOW), sae.mean.device)
+    table = torch.empty(data.largest, sae.config.num_latents, device=sae.mean.device)
+    bar = tqdm(total=epochs * len(data), desc="SAE", unit="batch", disable=not progress)
+    with bar:
+        for _ in range(epochs):
+            quality = Fit(sae.config.num_latents, sae.mean.device)
+            for features in data:
+                step(sae, optimizer, features, table[: len(features)], dead, revival, quality)
+                bar.update()
+            bar.set_postfix({name: f"{v:.3f}" for name, v in quality.values().items()})
+
+
+def step(
+    sae: SparseAutoencoder,
+    optimizer: torch.optim.Optimizer,
+    features: Float[Tensor, "b d"],
+    table: Float[Tensor, "b units"],
+    dead: DeadUnits,
+    revival: Revival,
+    quality: Fit,
+) -> None:
+    """Takes one optimizer step on one batch of features."""
+    inputs = sae.standardize(features)
+    with torch.no_grad():
+        pre_activations = sae.pre_activations(inputs, out=table)
+    if revival.flip:
+        flip_negative(sae, pre_activations, dead.indices)
+    codes = sae.kept(inputs, pre_activations)
+    reconstruction = sae.decode(codes)
+    loss = (inputs - reconstruction).square().sum(1).mean()
+    loss = loss + revival.loss(sae, inputs, pre_activations, dead.indices)
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    optimizer.step()
+    dead.observe(codes)
+    quality.add(inputs, codes, reconstruction)
+
+
+@torch.no_grad()
+def measure(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> dict[str, float]:
+    """Returns fvu, l0 and dead_share over all rows."""
+    quality = Fit(sae.config.num_latents, sae.mean.device)
+    for inputs, codes in encoded(sae, rows, batch_size):
+        quality.add(inputs, codes, sae.decode(codes))
+    return quality.values()
+
+
+def mean_input(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> Float[Tensor, " d"]:
+    """Returns the mean of all rows, scaled as the model scales them.
+
+    Raises:
+        ValueError: if a value is NaN or infinite.
+    """
+    total = torch.zeros(rows.shape[1], dtype=torch.float64)
+    seen = 0
+    for chunk in in_order(rows, batch_size):
+        bad = (~torch.isfinite(chunk).all(1)).nonzero()
+        if len(bad):
+            raise ValueError(
+                f"the features of row {seen + int(bad[0])} hold NaN or an infinity; "
+                "extract them again or drop the row"
+            )
+        total += sae.standardize(chunk).double().sum(0)
+        seen += len(chunk)
+    return (total / seen).float()
+
+
+def _config(
+    rows: Rows, expansion: int | None, k: int, topk_mode: TopKMode
+) -> SparseAutoencoderConfig:
+    items, dim = rows.shape
+    if items < 2:
+        raise ValueError(f"training needs at least two items, got {items}")
+    if expansion is None:
+        expansion = 16 if items >= MANY_ITEMS else 8
+    _check_positive(expansion=expansion)
+    return SparseAutoencoderConfig(dim, expansion * dim, k, topk_mode)
+
+
+def _check_positive(**settings: float | None) -> None:
+    for name, value in settings.items():
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} must be above 0, got {value}")

@@ -1,0 +1,90 @@
+"""The score that favours samples with common factors."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hf_dynsel.scores.active import CODE_COLUMNS, ActiveUnits
+from hf_dynsel.scores.base import Columns, Score
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Representativeness(Score):
+    """Sums, over a sample's active units that are common, one over the classes they cover.
+
+    Common are the units that most samples activate. A unit covers a class if it is active for
+    at least one of its samples; without labels every common unit counts one.
+
+    Args:
+        common_frac: share of the units that counts as common, rounded down, at least one.
+        num_latents: number of units, dead ones included. None takes it from the note that
+            `add_codes` left on the dataset, or else the highest unit in the codes plus one,
+            which falls short by the few dead units at the end.
+
+    Reference:
+        Zhou et al., "Rethinking Representativeness and Diversity in Dynamic Data Selection",
+        arXiv 2603.04981, section 3.3, equation 3: Rep(i) is the sum of w_j = 1/c_j over the
+        active units in F, the top 10 % by frequency. Ties in frequency go to the lower unit,
+        and units that never fire are left out of F, which the paper does not say. On large data
+        one stray or mislabelled sample is enough to cover a class, so that c_j tends to the
+        number of classes; we follow the formula.
+    """
+
+    common_frac: float = 0.10
+    num_latents: int | None = None
+    name: ClassVar[str] = "representativeness"
+    columns: ClassVar[tuple[str, ...]] = CODE_COLUMNS
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.common_frac <= 1:
+            raise ValueError(
+                f"common_frac must be in (0, 1], got {self.common_frac}: it is the share of the "
+                "units that counts as common"
+            )
+
+    def resolve(self, notes: Mapping[str, Any]) -> "Representativeness":
+        """Returns the score with the number of units of the autoencoder that made the codes."""
+        if self.num_latents is None and "sae" in notes:
+            return replace(self, num_latents=notes["sae"]["config"]["num_latents"])
+        return self
+
+    def compute(
+        self, columns: Columns, labels: Int[np.ndarray, " n"] | None
+    ) -> Float[np.ndarray, " n"]:
+        """Returns the weighted count of the common units of each sample."""
+        highest = int(columns[CODE_COLUMNS[0]].max())
+        num_units = highest + 1 if self.num_latents is None else self.num_latents
+        if highest >= num_units:
+            raise ValueError(
+                f"the codes name unit {highest}, but num_latents is {num_units}: they are of "
+                "another autoencoder; add the codes again with hf_dynsel.sae.add_codes"
+            )
+        active = ActiveUnits.read(columns)
+        weights = np.zeros(num_units)
+        common = self._common(active.counts(num_units))
+        weights[common] = 1.0 if labels is None else 1.0 / _classes(active, common, labels)
+        return np.bincount(active.samples, weights[active.units], active.num_samples)
+
+    def _common(self, counts: Int[np.ndarray, " units"]) -> Int[np.ndarray, " common"]:
+        wanted = max(1, math.floor(self.common_frac * len(counts) + 1e-9))
+        most = np.argsort(-counts, kind="stable")[:wanted]
+        return most[counts[most] > 0]
+
+
+def _classes(
+    active: ActiveUnits, common: Int[np.ndarray, " common"], labels: Int[np.ndarray, " n"]
+) -> Int[np.ndarray, " common"]:
+    """Returns how many classes each common unit covers, without a table of units x classes."""
+    place = np.full(active.units.max(initial=0) + 1, -1)
+    place[common] = np.arange(len(common))
+    places = place[active.units]
+    kept = places >= 0
+    num_classes = int(labels.max()) + 1
+    pairs = np.unique(places[kept] * num_classes + labels[active.samples[kept]])
+    return np.bincount(pairs // num_classes, minlength=len(common))

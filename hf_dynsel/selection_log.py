@@ -1,0 +1,56 @@
+"""Writes which samples each epoch trained on, one file per epoch, joined when the run ends."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hf_dynsel.core import Selection
+
+FILE = "selections.parquet"
+SCHEMA = pa.schema(
+    [("epoch", pa.int32()), ("index", pa.int64()), ("weight", pa.float32()), ("augment", pa.bool_())]
+)
+
+
+class SelectionLog:
+    """The selections of a run in `folder/selections.parquet`, one row group per epoch.
+
+    A part file is written when an epoch starts, so an interrupted run keeps its past and a
+    resumed one overwrites only the epoch it repeats.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.parts = folder / "selections"
+
+    def write(self, epoch: int, selection: Selection) -> None:
+        """Notes the samples of one epoch, in the order the selector gave them."""
+        count = len(selection.indices)
+        weights = np.ones(count) if selection.weights is None else selection.weights
+        augment = np.zeros(count, bool) if selection.augment is None else selection.augment
+        columns = [np.full(count, epoch), selection.indices, weights, augment]
+        arrays = [pa.array(c, type=f.type) for c, f in zip(columns, SCHEMA, strict=True)]
+        self.parts.mkdir(parents=True, exist_ok=True)
+        part = self._part(epoch)
+        pq.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), part.with_suffix(".tmp"))
+        part.with_suffix(".tmp").replace(part)
+
+    def join(self, num_epochs: int) -> Path:
+        """Joins the parts of the first `num_epochs` epochs into one file and removes them."""
+        target = self.folder / FILE
+        with pq.ParquetWriter(target.with_suffix(".tmp"), SCHEMA) as writer:
+            for epoch in range(num_epochs):
+                if self._part(epoch).exists():
+                    writer.write_table(pq.read_table(self._part(epoch), schema=SCHEMA))
+                elif target.exists():  # a finished run, resumed from one of its checkpoints
+                    writer.write_table(pq.read_table(target, filters=[("epoch", "=", epoch)]))
+        target.with_suffix(".tmp").replace(target)
+        for part in self.parts.glob("epoch-*.parquet"):
+            part.unlink()
+        self.parts.rmdir()
+        return target
+
+    def _part(self, epoch: int) -> Path:
+        return self.parts / f"epoch-{epoch:06d}.parquet"

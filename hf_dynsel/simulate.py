@@ -1,0 +1,162 @@
+"""Runs a selector without training: what it would choose, and what that would cost and save."""
+
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hf_dynsel.core import Feedback, Pool, Selection, Selector
+from hf_dynsel.ledger import Ledger
+from hf_dynsel.usage import gini, never_used, overlap
+
+Learner = Callable[[int, Int[np.ndarray, " b"]], Mapping[str, Float[np.ndarray, "b ..."]]]
+
+
+def simulate(
+    selector: Selector, pool: Pool, num_epochs: int, learner: Learner | None = None
+) -> list[Selection]:
+    """Returns what the selector would choose at each epoch.
+
+    Args:
+        learner: maps an epoch and the sorted rows trained on to the signals they would give.
+            None gives no signals, which is enough for selectors that ask for none.
+
+    Raises:
+        ValueError: if the selector asks for signals that the learner does not give.
+    """
+    return list(epochs(selector, pool, num_epochs, learner, Ledger()))
+
+
+def epochs(
+    selector: Selector, pool: Pool, num_epochs: int, learner: Learner | None, ledger: Ledger
+) -> Iterator[Selection]:
+    """Yields the selection of one epoch after another, and holds none of them.
+
+    The epoch's feedback is observed when the next selection is asked for.
+
+    Args:
+        ledger: gets the size of each epoch and the seconds of the stage `select`.
+    """
+    selector.setup(pool, num_epochs)
+    for epoch in range(num_epochs):
+        with ledger.timed("select"):
+            selection = selector.select(epoch)
+        ledger.samples_per_epoch.append(len(selection.indices))
+        yield selection
+        rows = np.sort(selection.indices)
+        signals = learner(epoch, rows) if learner else {}
+        _check_signals(selector, signals)
+        selector.observe(Feedback(epoch, rows, signals))
+
+
+def _check_signals(selector: Selector, signals: Mapping[str, Float[np.ndarray, "b ..."]]) -> None:
+    if missing := sorted(selector.signals - signals.keys()):
+        raise ValueError(
+            f"{type(selector).__name__} learns from the signals {missing}, which training would "
+            "give and this simulation does not; pass a learner that returns them"
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will cost and save, found before any training.
+
+    Args:
+        samples_per_epoch: samples trained on, by epoch.
+        optimizer_steps: over all epochs; the last batch of an epoch may be short.
+        samples_full: what training on everything would take.
+        never_used: share of the pool that no epoch trains on.
+        gini: Gini index of the number of epochs that use each sample.
+        most_used: largest number of epochs that use one sample.
+        overlap: share of an epoch that was in the epoch before, on average. None for one epoch.
+        seconds_select: wall time of all selections, on this machine.
+        state_bytes: memory of the selector's state, which is also its part of a checkpoint.
+        peak_bytes: most memory that one selection, in the middle of the run, took for a while.
+    """
+
+    samples_per_epoch: tuple[int, ...]
+    optimizer_steps: int
+    samples_full: int
+    never_used: float
+    gini: float
+    most_used: int
+    overlap: float | None
+    seconds_select: float
+    state_bytes: int
+    peak_bytes: int
+
+    @property
+    def samples_trained(self) -> int:
+        """Samples trained on, over all epochs."""
+        return sum(self.samples_per_epoch)
+
+    @property
+    def saving(self) -> float:
+        """How many times fewer samples are trained on than with the whole pool."""
+        return self.samples_full / self.samples_trained
+
+
+def plan(
+    selector: Selector,
+    pool: Pool,
+    num_epochs: int,
+    batch_size: int,
+    learner: Learner | None = None,
+) -> Plan:
+    """Returns the cost of a run, from one pass over its epochs in memory for two of them.
+
+    Args:
+        batch_size: samples per optimizer step, over all processes and accumulation.
+        learner: as for `simulate`.
+
+    Raises:
+        ValueError: if the batch size is not positive, or as for `simulate`.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    ledger, usage, peak = Ledger(), _Usage(np.zeros(pool.size, dtype=np.int32)), 0
+    for epoch, selection in enumerate(epochs(selector, pool, num_epochs, learner, ledger)):
+        usage.add(selection.indices)
+        if epoch == (num_epochs - 1) // 2:
+            peak = _peak_bytes(selector, epoch)
+    return Plan(
+        samples_per_epoch=tuple(ledger.samples_per_epoch),
+        optimizer_steps=sum(-(-size // batch_size) for size in ledger.samples_per_epoch),
+        samples_full=pool.size * num_epochs,
+        never_used=never_used(usage.counts),
+        gini=gini(usage.counts),
+        most_used=int(usage.counts.max()),
+        overlap=float(np.mean(usage.overlaps)) if usage.overlaps else None,
+        seconds_select=ledger.seconds["select"],
+        state_bytes=sum(array.nbytes for array in selector.state_dict().values()),
+        peak_bytes=peak,
+    )
+
+
+@dataclass
+class _Usage:
+    counts: Int[np.ndarray, " n"]
+    overlaps: list[float] = field(default_factory=list)
+    previous: Int[np.ndarray, " m"] | None = None
+
+    def add(self, indices: Int[np.ndarray, " k"]) -> None:
+        self.counts[indices] += 1
+        if self.previous is not None:
+            self.overlaps.append(overlap(self.previous, indices))
+        self.previous = indices
+
+
+def _peak_bytes(selector: Selector, epoch: int) -> int:
+    """Measures a selection apart from the timed one, which tracing would slow down."""
+    traced_outside = tracemalloc.is_tracing()
+    if not traced_outside:
+        tracemalloc.start()
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    selector.select(epoch)
+    _, peak = tracemalloc.get_traced_memory()
+    if not traced_outside:
+        tracemalloc.stop()
+    return peak - before

@@ -1,0 +1,30 @@
+"""Counts the optimizer steps that an epoch of a given size takes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StepCounter:
+    """The rule by which `Trainer` and Accelerate turn samples into steps.
+
+    Args:
+        batch_size: samples per batch of one process.
+        num_processes: data-parallel processes; each gets every num_processes-th batch.
+        accumulation: batches per optimizer step.
+        drop_last: whether an incomplete last batch is left out.
+    """
+
+    batch_size: int
+    num_processes: int = 1
+    accumulation: int = 1
+    drop_last: bool = False
+
+    def batches(self, samples: int) -> int:
+        """Batches per process."""
+        if self.drop_last:
+            return samples // self.batch_size // self.num_processes
+        return -(-(-(-samples // self.batch_size)) // self.num_processes)
+
+    def updates(self, samples: int) -> int:
+        """Optimizer steps; the last one may accumulate fewer batches."""
+        return -(-self.batches(samples) // self.accumulation)
