@@ -57,7 +57,7 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def check_same_run(noted: dict[str, Any], here: dict[str, Any]) -> None:
     """Raises ValueError, naming both values, unless a checkpoint is of the run at hand."""
-    for name, value in here.items():
+    for name, value in json.loads(json.dumps(here)).items():
         if noted.get(name) != value:
             raise ValueError(
                 f"the checkpoint was written with {name} = {noted.get(name)!r}, but this run has "

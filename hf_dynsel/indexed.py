@@ -24,6 +24,8 @@ class IndexedDataset(Dataset[Indexed]):
     """
 
     def __init__(self, dataset: Any) -> None:
+        if dataset is None:
+            raise TypeError("dynamic selection needs a train_dataset; to evaluate only, use Trainer")
         if isinstance(dataset, IterableDataset) or not (
             hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
         ):

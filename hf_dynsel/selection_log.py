@@ -1,5 +1,6 @@
 """Writes which samples each epoch trained on, one file per epoch, joined when the run ends."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -47,9 +48,7 @@ class SelectionLog:
                 elif target.exists():  # a finished run, resumed from one of its checkpoints
                     writer.write_table(pq.read_table(target, filters=[("epoch", "=", epoch)]))
         target.with_suffix(".tmp").replace(target)
-        for part in self.parts.glob("epoch-*.parquet"):
-            part.unlink()
-        self.parts.rmdir()
+        shutil.rmtree(self.parts, ignore_errors=True)
         return target
 
     def _part(self, epoch: int) -> Path:

@@ -76,14 +76,14 @@ class DynamicSelectionMixin:
         per_sample_loss: PerSampleLoss | None = None,
         **kwargs: Any,
     ) -> None:
+        if "train_dataset" in kwargs:  # before the base class asks an iterable one for its length
+            IndexedDataset(kwargs["train_dataset"])
         super().__init__(*args, **kwargs)
         if not isinstance(self.args, DynamicSelectionArguments):
             raise TypeError(
                 f"args must be DynamicSelectionArguments, got {type(self.args).__name__}: it is "
                 "TrainingArguments with a few fields more"
             )
-        if self.train_dataset is None:
-            raise ValueError("dynamic selection needs a train_dataset; to evaluate, use Trainer")
         rows = len(IndexedDataset(self.train_dataset))
         self.pool = pool_of(self.train_dataset) if pool is None else pool
         if self.pool.size != rows:

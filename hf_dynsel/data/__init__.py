@@ -25,8 +25,8 @@ LOADERS: Mapping[str, Callable[..., DatasetDict]] = MappingProxyType(
 )
 
 __all__ = [
-    "LOADERS",
     "ImageTransform",
+    "LOADERS",
     "add_label_noise",
     "digits",
     "files",

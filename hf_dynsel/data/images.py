@@ -59,7 +59,7 @@ class ImageTransform:
         """Returns the same transform without its random parts, for evaluation and features."""
         return replace(self, crop_padding=0, flip=False)
 
-    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, torch.Tensor]:
+    def __call__(self, rows: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         """Returns `pixel_values` (batch, channels, height, width), and `labels` if there are any.
 
         Raises:

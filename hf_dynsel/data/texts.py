@@ -1,5 +1,6 @@
 """Tokenises texts, cutting the long ones on purpose and saying how many were cut."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from datasets import Dataset
@@ -47,7 +48,7 @@ def tokenize(dataset: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: i
 
 
 def _tokenize_batch(
-    rows: dict[str, list[Any]], tokenizer: PreTrainedTokenizerBase, max_length: int
+    rows: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> dict[str, list[Any]]:
     texts = rows["text"]
     tokens = tokenizer(texts, truncation=True, max_length=max_length)

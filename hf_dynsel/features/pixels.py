@@ -113,7 +113,8 @@ class Pixels(Backbone):
         pca = IncrementalPCA(components)
         for start, stop in zip(edges[:-1], edges[1:], strict=True):
             pca.partial_fit(self._read(view, range(start, stop)))
-        project = nn.Linear(pixels, components)
+        with torch.random.fork_rng(devices=[]):  # torch draws initial weights
+            project = nn.Linear(pixels, components)
         project.weight.data = torch.from_numpy(pca.components_).float()
         project.bias.data = torch.from_numpy(-pca.components_ @ pca.mean_).float()
         return project

@@ -6,4 +6,4 @@ from hf_dynsel.metrics.compute import METRICS as METRICS
 from hf_dynsel.metrics.compute import compute_metrics as compute_metrics
 from hf_dynsel.metrics.macro_f1 import MacroF1 as MacroF1
 
-__all__ = ["METRICS", "Accuracy", "BalancedAccuracy", "MacroF1", "compute_metrics"]
+__all__ = ["Accuracy", "BalancedAccuracy", "METRICS", "MacroF1", "compute_metrics"]

@@ -28,21 +28,24 @@ def _resnet(block: type[nn.Module], layers: tuple[int, ...], **kwargs: Any) -> R
     return network
 
 
-def _register(name: str, block: type[nn.Module], layers: tuple[int, ...], **kwargs: Any) -> ResNet:
-    return build_model_with_cfg(partial(_resnet, block, layers), name, **kwargs)
+def _register(
+    name: str, block: type[nn.Module], layers: tuple[int, ...], **kwargs: Any
+) -> nn.Module:
+    network: nn.Module = build_model_with_cfg(partial(_resnet, block, layers), name, **kwargs)
+    return network
 
 
-def small_resnet18(pretrained: bool = False, **kwargs: Any) -> ResNet:
+def small_resnet18(pretrained: bool = False, **kwargs: Any) -> nn.Module:
     """Returns ResNet-18 for small images; 11.17 million parameters for 10 classes."""
     return _register("small_resnet18", BasicBlock, (2, 2, 2, 2), pretrained=pretrained, **kwargs)
 
 
-def small_resnet34(pretrained: bool = False, **kwargs: Any) -> ResNet:
+def small_resnet34(pretrained: bool = False, **kwargs: Any) -> nn.Module:
     """Returns ResNet-34 for small images; 21.28 million parameters for 10 classes."""
     return _register("small_resnet34", BasicBlock, (3, 4, 6, 3), pretrained=pretrained, **kwargs)
 
 
-def small_resnet50(pretrained: bool = False, **kwargs: Any) -> ResNet:
+def small_resnet50(pretrained: bool = False, **kwargs: Any) -> nn.Module:
     """Returns ResNet-50 for small images; 23.52 million parameters for 10 classes."""
     return _register("small_resnet50", Bottleneck, (3, 4, 6, 3), pretrained=pretrained, **kwargs)
 

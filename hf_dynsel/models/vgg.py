@@ -37,22 +37,26 @@ def _vgg(layers: list[int | str], **kwargs: Any) -> VGG:
     return network
 
 
-def small_vgg16_bn(pretrained: bool = False, **kwargs: Any) -> VGG:
+def small_vgg16_bn(pretrained: bool = False, **kwargs: Any) -> nn.Module:
     """Returns VGG-16 for small images; 14.73 million parameters for 10 classes.
 
     The head is one linear layer on 512 pooled features, as usual on CIFAR, in place of the two
     hidden layers of 4096 units that hold most of the parameters of ImageNet's VGG-16.
     """
     build = partial(_vgg, cfgs["vgg16"])
-    return build_model_with_cfg(build, "small_vgg16_bn", pretrained, **kwargs)
+    network: nn.Module = build_model_with_cfg(build, "small_vgg16_bn", pretrained, **kwargs)
+    return network
 
 
-def small_cnn(pretrained: bool = False, **kwargs: Any) -> VGG:
+def small_cnn(pretrained: bool = False, **kwargs: Any) -> nn.Module:
     """Returns three convolutions of 32, 64 and 128 channels; 0.09 million parameters.
 
     Trains on a CPU in minutes: for digits and Fashion-MNIST.
     """
-    return build_model_with_cfg(partial(_vgg, THREE_LAYERS), "small_cnn", pretrained, **kwargs)
+    network: nn.Module = build_model_with_cfg(
+        partial(_vgg, THREE_LAYERS), "small_cnn", pretrained, **kwargs
+    )
+    return network
 
 
 for build in (small_vgg16_bn, small_cnn):

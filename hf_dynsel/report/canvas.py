@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -97,10 +97,12 @@ def epochs(axes: "Axes", count: int) -> None:
     axes.set_xlabel("epochs trained", fontsize=10, color=INK)
 
 
-def steps(axes: "Axes", values: Float[np.ndarray, " e"], colour: str, name: str) -> None:
+def steps(
+    axes: "Axes", values: Float[np.ndarray, " e"], colour: str, name: str, line: str = "-"
+) -> None:
     """Draws one value per epoch, level over its epoch; NaN leaves a gap."""
-    edges = np.arange(len(values) + 1)
-    axes.stairs(values, edges, baseline=None, color=colour, linewidth=2, label=name)
+    look: dict[str, Any] = {"linestyle": line, "linewidth": 2 if line == "-" else 1.2}
+    axes.stairs(values, np.arange(len(values) + 1), baseline=None, color=colour, label=name, **look)
 
 
 def percent(axes: "Axes", which: str = "y") -> None:

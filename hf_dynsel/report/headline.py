@@ -9,6 +9,8 @@ from hf_dynsel.report.summary import Summary
 
 SPEEDS = tuple(ending for ending in NO_METRICS if ending != "loss")
 
+MOST_FACTS = 8
+
 
 @dataclass(frozen=True)
 class KeyNumber:
@@ -36,12 +38,18 @@ def sentence(summary: Summary) -> str:
     )
 
 
+def machine(summary: Summary) -> str:
+    """Returns the first few facts on hardware and versions, in one line."""
+    facts = flat(summary.environment)
+    return " · ".join(f"{name} {value}" for name, value in facts[:MOST_FACTS])
+
+
 def key_numbers(summary: Summary) -> list[KeyNumber]:
     """Returns the results, then the saving, then what it cost."""
     metrics = [
         KeyNumber(name.removeprefix("eval_"), value, f"{value:.4g}", "final evaluation")
         for name, value in summary.eval.items()
-        if not name.endswith(SPEEDS)
+        if isinstance(value, int | float) and not name.endswith(SPEEDS)
     ]
     return metrics + _saving(summary) + _cost(summary)
 

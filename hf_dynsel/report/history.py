@@ -31,7 +31,12 @@ def curve(history: Sequence[Mapping[str, Any]], name: str) -> Curve:
 
 def metric_names(history: Sequence[Mapping[str, Any]]) -> list[str]:
     """Returns the logged evaluation metrics without `eval_`; losses and timings are not metrics."""
-    names = dict.fromkeys(name for entry in history for name in entry if name.startswith(EVAL))
+    names = dict.fromkeys(
+        name
+        for entry in history
+        for name, value in entry.items()
+        if name.startswith(EVAL) and isinstance(value, int | float)
+    )
     return [n.removeprefix(EVAL) for n in names if not n.endswith(NO_METRICS)]
 
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from hf_dynsel.extras import require
 from hf_dynsel.report.cost_figure import balance
-from hf_dynsel.report.headline import flat, key_numbers, reading, sentence
+from hf_dynsel.report.headline import flat, key_numbers, machine, reading, sentence
 from hf_dynsel.report.picture import Section
 from hf_dynsel.report.runfolder import RECIPE, SCORES_META, RunFolder
 
@@ -34,6 +34,7 @@ def render(run: RunFolder, sections: Sequence[Section]) -> str:
         style=_packaged("style.css"),
         title=run.summary.recipe,
         sentence=sentence(run.summary),
+        machine=machine(run.summary),
         numbers=key_numbers(run.summary),
         reading=[*reading(run.summary), balance(run.summary)],
         sections=sections,

@@ -1,6 +1,7 @@
 """How the scores are spread, and how the first two go together."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +20,9 @@ from hf_dynsel.report.canvas import (
 )
 from hf_dynsel.report.picture import Picture, Section
 from hf_dynsel.report.runfolder import SCORES, RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BINS = 60
 
@@ -42,18 +46,8 @@ def histograms(scores: Mapping[str, Float[np.ndarray, " n"]]) -> Picture:
     rows = -(-len(scores) // columns)
     figure, axes = chart(rows, columns, height=3.2 * rows)
     for one, (name, values) in zip(axes, scores.items(), strict=False):
-        middle = float(np.median(values))
         one.hist(values, bins=BINS, color=BLUE)
-        one.axvline(middle, color=VERMILION, linewidth=2)
-        one.annotate(
-            f" median {middle:.3g}",
-            (middle, 0.97),
-            xycoords=("data", "axes fraction"),
-            va="top",
-            fontsize=9,
-            color=INK,
-            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
-        )
+        _mark(one, float(np.median(values)))
         thousands(one)
         label(one, title=name, x="score (higher: more worth keeping)", y="samples")
     for unused in axes[len(scores) :]:
@@ -65,6 +59,20 @@ def histograms(scores: Mapping[str, Float[np.ndarray, " n"]]) -> Picture:
         "How many samples have which score. A long tail to the right means that a few samples "
         f"stand out; a narrow peak means that the score tells most samples apart poorly. {facts}.",
         png(figure),
+    )
+
+
+def _mark(axes: "Axes", median: float) -> None:
+    """Draws a line at the median, with its value on a white ground."""
+    axes.axvline(median, color=VERMILION, linewidth=2)
+    axes.annotate(
+        f" median {median:.3g}",
+        (median, 0.97),
+        xycoords=("data", "axes fraction"),
+        va="top",
+        fontsize=9,
+        color=INK,
+        bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
     )
 
 

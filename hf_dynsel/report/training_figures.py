@@ -28,6 +28,7 @@ from hf_dynsel.report.trace import Trace
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FEW_POINTS = 40
 KNOWN = {"alpha": "α(t): weight of representativeness against diversity"}
 
 
@@ -51,11 +52,7 @@ def schedule(run: RunFolder, trace: Trace) -> Picture:
     rate = curve(run.history, "learning_rate")
     rows = 1 + len(reported) + bool(len(rate.values))
     figure, axes = chart(rows, height=0.6 + 1.7 * rows, share_x=True)
-    axes[0].stairs(trace.sizes, np.arange(num_epochs + 1), fill=True, color=BLUE)
-    axes[0].axhline(full, color=SOFT, linewidth=1.2, linestyle="--")
-    axes[0].set_ylim(0, full * 1.12)
-    thousands(axes[0])
-    label(axes[0], title=f"Samples per epoch (dashed: all {full:,})")
+    _sizes(axes[0], trace, full)
     for one, (name, values) in zip(axes[1:], reported.items(), strict=False):
         steps(one, values, VERMILION, name)
         label(one, title=KNOWN.get(name, name))
@@ -75,21 +72,22 @@ def schedule(run: RunFolder, trace: Trace) -> Picture:
     )
 
 
+def _sizes(axes: "Axes", trace: Trace, full: int) -> None:
+    axes.stairs(trace.sizes, np.arange(len(trace.sizes) + 1), fill=True, color=BLUE)
+    axes.axhline(full, color=SOFT, linewidth=1.2, linestyle="--")
+    axes.set_ylim(0, full * 1.12)
+    thousands(axes)
+    label(axes, title=f"Samples per epoch (dashed: all {full:,})")
+
+
 def learning_curves(
     run: RunFolder, panels: dict[str, dict[str, Float[np.ndarray, "p 2"]]]
 ) -> Picture:
     """Returns losses and metrics, against epochs and against samples trained."""
     figure, axes = chart(len(panels), 2, height=0.4 + 2.9 * len(panels))
-    spent = np.concatenate([[0], np.cumsum(run.summary.samples_per_epoch)])
     for row, (title, curves) in enumerate(panels.items()):
         by_epoch, by_sample = axes[2 * row : 2 * row + 2]
-        for (name, points), colour in zip(curves.items(), CYCLE * 9, strict=False):
-            look: dict[str, Any] = {"color": colour, "linewidth": 2, "label": name}
-            if len(points) <= 40:
-                look |= {"marker": "o", "markersize": 3}
-            by_epoch.plot(points[:, 0], points[:, 1], **look)
-            trained = np.interp(points[:, 0], np.arange(len(spent)), spent)
-            by_sample.plot(trained, points[:, 1], **look)
+        _draw(by_epoch, by_sample, curves, run)
         epochs(by_epoch, run.summary.epochs)
         _until_full(by_sample, run)
         label(by_epoch, title=title)
@@ -106,6 +104,23 @@ def learning_curves(
     )
 
 
+def _draw(
+    by_epoch: "Axes",
+    by_sample: "Axes",
+    curves: dict[str, Float[np.ndarray, "p 2"]],
+    run: RunFolder,
+) -> None:
+    """Draws curves over epochs, and over the samples trained by then."""
+    spent = np.append(0, np.cumsum(run.summary.samples_per_epoch))
+    for (name, points), colour in zip(curves.items(), CYCLE * 9, strict=False):
+        look: dict[str, Any] = {"color": colour, "linewidth": 2, "label": name}
+        if len(points) <= FEW_POINTS:
+            look |= {"marker": "o", "markersize": 3}
+        trained = np.interp(points[:, 0], np.arange(len(spent)), spent)
+        by_epoch.plot(points[:, 0], points[:, 1], **look)
+        by_sample.plot(trained, points[:, 1], **look)
+
+
 def _until_full(axes: "Axes", run: RunFolder) -> None:
     """Extends the x axis to the samples that full-data training would have taken."""
     trained, full = run.summary.samples_trained, run.summary.samples_full
@@ -115,7 +130,7 @@ def _until_full(axes: "Axes", run: RunFolder) -> None:
         axes.text(
             (trained + full) / 2,
             0.5,
-            f"not trained\n({1 - trained / full:.0%} of all data)",
+            f"not trained\n({1 - trained / full:.1%} of all data)",
             transform=axes.get_xaxis_transform(),
             ha="center",
             va="center",

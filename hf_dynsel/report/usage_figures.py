@@ -65,14 +65,7 @@ def rotation(trace: Trace) -> Picture:
     num_epochs, chance = len(trace.sizes), trace.sizes[:-1] / len(trace.counts)
     figure, (shared, covered) = chart(1, 2)
     steps(shared, trace.overlap, BLUE, "measured")
-    shared.stairs(
-        np.concatenate([[np.nan], chance]),
-        np.arange(num_epochs + 1),
-        baseline=None,
-        color=SOFT,
-        linestyle="--",
-        label="if drawn at random",
-    )
+    steps(shared, np.append(np.nan, chance), SOFT, "if drawn at random", line="--")
     steps(covered, trace.coverage, GREEN, "used at least once")
     for axes in (shared, covered):
         axes.set_ylim(0, 1.03)

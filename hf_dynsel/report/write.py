@@ -10,6 +10,7 @@ from hf_dynsel.report.class_figures import class_section
 from hf_dynsel.report.cost_figure import cost_section
 from hf_dynsel.report.examples import example_section
 from hf_dynsel.report.page import render
+from hf_dynsel.report.picture import Section
 from hf_dynsel.report.runfolder import RunFolder, read_run
 from hf_dynsel.report.score_figures import score_section
 from hf_dynsel.report.selection_figures import selection_section
@@ -51,14 +52,17 @@ def write_report(
         score_section(run),
         example_section(run, examples, names, show_texts=show_texts),
     ]
-    figures = run_folder / "figures"
-    figures.mkdir(exist_ok=True)
-    for section in sections:
-        for picture in section.pictures:
-            (figures / f"{picture.name}.png").write_bytes(picture.png)
+    _save_figures(sections, run_folder / "figures")
     page = run_folder / "report.html"
     page.write_text(render(run, sections), encoding="utf-8", newline="\n")
     return page
+
+
+def _save_figures(sections: list[Section], folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for section in sections:
+        for picture in section.pictures:
+            (folder / f"{picture.name}.png").write_bytes(picture.png)
 
 
 def _check(run: RunFolder, examples: Dataset | None) -> None:

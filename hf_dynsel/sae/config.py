@@ -1,6 +1,7 @@
 """The settings of a sparse autoencoder, and how its training went."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 TopKMode = Literal["relu", "abs", "signed"]
@@ -61,6 +62,10 @@ class TrainingSummary:
         fvu: share of the variance that the reconstruction leaves unexplained.
         l0: mean number of active units per item.
         dead_share: share of units that no item activates.
+
+    Raises:
+        TypeError: if a value is no number.
+        ValueError: if a value is negative, NaN or infinite.
     """
 
     num_items: int
@@ -70,3 +75,11 @@ class TrainingSummary:
     fvu: float
     l0: float
     dead_share: float
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) not in (int, field.type):
+                raise TypeError(f"{field.name} must be a number, got {value!r}")
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{field.name} must be finite and at least 0, got {value}")

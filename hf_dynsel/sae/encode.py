@@ -63,7 +63,6 @@ def add_codes(
     return record(bare, "sae", _note(dataset, sae))
 
 
-@torch.no_grad()
 def encoded(
     sae: SparseAutoencoder, rows: Rows, batch_size: int
 ) -> Iterator[tuple[Float[Tensor, "b d"], SparseCodes]]:
@@ -71,7 +70,10 @@ def encoded(
     table = sae.weight.new_empty(min(batch_size, rows.shape[0]), sae.config.num_latents)
     for chunk in in_order(rows, batch_size):
         inputs = sae.standardize(chunk.to(sae.mean.device))
-        yield inputs, sae.kept(inputs, sae.pre_activations(inputs, out=table[: len(chunk)]))
+        pre_activations = sae.pre_activations(inputs, out=table[: len(chunk)])
+        with torch.no_grad():  # not around the yield: it would hold for the caller as well
+            codes = sae.kept(inputs, pre_activations)
+        yield inputs, codes
 
 
 def _note(dataset: Dataset, sae: SparseAutoencoder) -> dict[str, object]:

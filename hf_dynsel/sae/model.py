@@ -55,19 +55,21 @@ class SparseAutoencoder(nn.Module):
         scaled = F.normalize(features, dim=1) if self.config.normalize else features
         return scaled - self.mean
 
+    @torch.no_grad()
     def pre_activations(
         self, inputs: Float[Tensor, "n d"], out: Float[Tensor, "n units"] | None = None
     ) -> Float[Tensor, "n units"]:
         """Returns what every unit answers to standardized inputs, before the top k.
 
-        A table to write them into, kept from batch to batch, saves allocating hundreds of MB.
+        They carry no gradient: it flows through the kept units alone. A table to write them
+        into, used again for each batch, saves allocating hundreds of MB.
         """
         return torch.addmm(self.encoder_bias, inputs, self.weight.T, out=out)
 
     def kept(
         self, inputs: Float[Tensor, "n d"], pre_activations: Float[Tensor, "n units"]
     ) -> SparseCodes:
-        """Returns the codes of standardized inputs, whose pre-activations need no gradient."""
+        """Returns the sparse codes of standardized inputs, given their pre-activations."""
         indices = top_units(pre_activations, self.config.k, self.config.topk_mode)
         values: Tensor = KeptUnits.apply(
             inputs, self.weight, self.encoder_bias, pre_activations.gather(1, indices), indices
@@ -79,9 +81,7 @@ class SparseAutoencoder(nn.Module):
     def encode(self, features: Float[Tensor, "n d"]) -> SparseCodes:
         """Returns the sparse codes of features."""
         inputs = self.standardize(features)
-        with torch.no_grad():
-            pre_activations = self.pre_activations(inputs)
-        return self.kept(inputs, pre_activations)
+        return self.kept(inputs, self.pre_activations(inputs))
 
     def decode(self, codes: SparseCodes) -> Float[Tensor, "n d"]:
         """Returns the standardized inputs that the codes stand for."""

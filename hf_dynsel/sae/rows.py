@@ -32,12 +32,13 @@ class ColumnRows:
         if COLUMN not in dataset.column_names:
             raise ValueError(
                 f"the dataset has no column '{COLUMN}' (it has: {', '.join(dataset.column_names)});"
-                " add it with hf_dynsel.features"
+                " add it with hf_dynsel.features.extract"
             )
         if len(dataset) == 0:
             raise ValueError("the dataset has no rows")
         kind = dataset.features[COLUMN]
-        if not (isinstance(kind, List) and isinstance(kind.feature, Value)):
+        number = isinstance(kind, List) and isinstance(kind.feature, Value)
+        if not (number and kind.feature.dtype.startswith(("float", "int", "uint"))):
             raise ValueError(f"column '{COLUMN}' must hold one list of numbers per row, got {kind}")
         self._column = dataset.select_columns([COLUMN]).with_format("arrow")
         self.shape = (len(dataset), self._matrix(slice(0, 1)).shape[1])

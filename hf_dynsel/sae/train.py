@@ -123,8 +123,7 @@ def step(
 ) -> None:
     """Takes one optimizer step on one batch of features."""
     inputs = sae.standardize(features)
-    with torch.no_grad():
-        pre_activations = sae.pre_activations(inputs, out=table)
+    pre_activations = sae.pre_activations(inputs, out=table)
     if revival.flip:
         flip_negative(sae, pre_activations, dead.indices)
     codes = sae.kept(inputs, pre_activations)

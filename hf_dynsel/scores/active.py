@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from hf_dynsel.scores.base import Columns
 
@@ -27,6 +27,11 @@ class ActiveUnits:
         indices, values = (columns[name] for name in CODE_COLUMNS)
         samples, slots = np.nonzero(values > 0)
         return cls(len(indices), samples, indices[samples, slots])
+
+    def sums(self, weights: Float[np.ndarray, " units"]) -> Float[np.ndarray, " n"]:
+        """Returns the sum of the weights of each sample's active units."""
+        total = np.bincount(self.samples, weights[self.units], self.num_samples)
+        return total.astype(np.float64)  # without a pair, bincount ignores the weights' type
 
     def counts(self, num_units: int) -> Int[np.ndarray, " units"]:
         """Returns how many samples activate each unit."""

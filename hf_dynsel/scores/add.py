@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PREFIX = "score_"
 NOTE = "scores"
 ADDED_BY = {
-    "features": "hf_dynsel.features",
+    "features": "hf_dynsel.features.extract",
     "sae_indices": "hf_dynsel.sae.add_codes",
     "sae_values": "hf_dynsel.sae.add_codes",
 }

@@ -31,5 +31,4 @@ class Diversity(Score):
     ) -> Float[np.ndarray, " n"]:
         """Returns the sum of rarities of each sample; labels play no part."""
         active = ActiveUnits.read(columns)
-        rarity = 1.0 / np.maximum(active.counts(0), 1)
-        return np.bincount(active.samples, rarity[active.units], active.num_samples)
+        return active.sums(1.0 / np.maximum(active.counts(0), 1))

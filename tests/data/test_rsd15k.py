@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets import DatasetDict
 
 from hf_dynsel.data import rsd15k
 
@@ -35,6 +36,16 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("rsd") / "rsd.csv", rows_of(POSTS, users=1265))
 
 
+@pytest.fixture(scope="module")
+def by_posts(published: Path) -> DatasetDict:
+    return rsd15k(published)
+
+
+@pytest.fixture(scope="module")
+def by_users(published: Path) -> DatasetDict:
+    return rsd15k(published, group_by="users")
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     return write(tmp_path / "rsd.csv", rows_of(dict.fromkeys(POSTS, 20), users=40))
@@ -44,35 +55,32 @@ def shares(labels: Sequence[int]) -> np.ndarray:
     return np.bincount(labels, minlength=4) / len(labels)
 
 
-def test_the_split_has_the_published_sizes(published: Path) -> None:
-    sizes = {split: len(part) for split, part in rsd15k(published).items()}
+def test_the_split_has_the_published_sizes(by_posts: DatasetDict) -> None:
+    sizes = {split: len(part) for split, part in by_posts.items()}
     assert sizes == {"train": 11_690, "validation": 1_461, "test": 1_462}
 
 
-def test_every_split_has_the_class_shares_of_the_whole(published: Path) -> None:
+def test_every_split_has_the_class_shares_of_the_whole(by_posts: DatasetDict) -> None:
     expected = np.array(list(POSTS.values())) / sum(POSTS.values())
-    for part in rsd15k(published).values():
+    for part in by_posts.values():
         np.testing.assert_allclose(shares(part["label"][:]), expected, atol=0.001)
 
 
-def test_grouped_by_users_nobody_is_in_two_splits(published: Path) -> None:
-    parts = rsd15k(published, group_by="users")
-    users = [set(part["users"][:]) for part in parts.values()]
+def test_grouped_by_users_nobody_is_in_two_splits(by_users: DatasetDict) -> None:
+    users = [set(part["users"][:]) for part in by_users.values()]
     assert sum(map(len, users)) == len(set.union(*users)) == 1265
-    assert sum(map(len, parts.values())) == 14_613
+    assert sum(map(len, by_users.values())) == 14_613
 
 
-def test_grouped_by_users_sizes_and_shares_are_about_the_same(published: Path) -> None:
+def test_grouped_by_users_sizes_and_shares_are_about_the_same(by_users: DatasetDict) -> None:
     expected = np.array(list(POSTS.values())) / sum(POSTS.values())
-    parts = rsd15k(published, group_by="users")
     for split, share in {"train": 0.8, "validation": 0.1, "test": 0.1}.items():
-        assert len(parts[split]) / 14_613 == pytest.approx(share, abs=0.01)
-        np.testing.assert_allclose(shares(parts[split]["label"][:]), expected, atol=0.02)
+        assert len(by_users[split]) / 14_613 == pytest.approx(share, abs=0.01)
+        np.testing.assert_allclose(shares(by_users[split]["label"][:]), expected, atol=0.02)
 
 
-def test_split_by_posts_users_are_on_both_sides(published: Path) -> None:
-    parts = rsd15k(published)
-    assert set(parts["train"]["users"][:]) & set(parts["test"]["users"][:])
+def test_split_by_posts_users_are_on_both_sides(by_posts: DatasetDict) -> None:
+    assert set(by_posts["train"]["users"][:]) & set(by_posts["test"]["users"][:])
 
 
 def test_labels_are_ordered_by_risk(small: Path) -> None:

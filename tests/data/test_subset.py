@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from datasets import Dataset
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_dynsel.data import stratified_subset
@@ -23,6 +23,7 @@ def test_a_rare_class_keeps_one_row() -> None:
     assert class_quotas(np.array([980, 19, 1]), 10).tolist() == [8, 1, 1]
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=8), st.data())
 def test_quotas_add_up_and_stay_in_reach(counts: list[int], data: st.DataObject) -> None:
     size = data.draw(st.integers(len(counts), sum(counts)))

@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from datasets import Array2D, Dataset, Features
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -63,6 +64,12 @@ def test_two_fits_are_equal_to_the_bit(digits, tmp_path):
         values(extract(digits, Pixels(pca=5), cache_dir=tmp_path / name)) for name in ("a", "b")
     )
     np.testing.assert_array_equal(one, two)
+
+
+def test_the_global_random_stream_stays_untouched(digits):
+    state = torch.get_rng_state()
+    Pixels(pca=5).prepare(digits)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_the_number_of_components_is_a_part_of_the_identity():

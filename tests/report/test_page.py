@@ -57,6 +57,11 @@ def test_numbers_are_shown_with_their_unit_and_what_they_compare_with(
         assert text in page
 
 
+def test_hardware_and_versions_stand_at_the_top(folder: Path) -> None:
+    page = render(read_run(folder), [])
+    assert "gpu none · cpu 2 cores · versions.torch 2.15.0" in page.split("<dl")[0]
+
+
 @pytest.mark.parametrize("place", ["recipe", "selector"])
 def test_texts_of_the_summary_are_escaped(make_run: MakeRun, tmp_path: Path, place: str) -> None:
     page = render(read_run(make_run(tmp_path, size=50, **{place: EVIL})), [])

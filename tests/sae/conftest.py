@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import jaxtyping
 import pytest
 import torch
 
@@ -27,3 +28,11 @@ def build() -> Build:
         return sae
 
     return make
+
+
+@pytest.fixture
+def unchecked():
+    """Turns the type checks of the test run off, to see the library's own refusal."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
