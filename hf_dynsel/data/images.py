@@ -63,8 +63,14 @@ class ImageTransform:
         """Returns `pixel_values` (batch, channels, height, width), and `labels` if there are any.
 
         Raises:
-            ValueError: if images differ in size and `size` is not set.
+            ValueError: if there is no column `image`, or if images differ in size and `size` is
+                not set.
         """
+        if "image" not in rows:
+            raise ValueError(
+                f"there is no column 'image' (there are: {list(rows)}); if the Trainer removed it, "
+                "set remove_unused_columns=False in its arguments"
+            )
         images = torch.from_numpy(self._read(rows["image"])).permute(0, 3, 1, 2)
         if self.crop_padding:
             images = random_crop(images, self.crop_padding)

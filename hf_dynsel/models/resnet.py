@@ -8,10 +8,10 @@ from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import nn
 
 STEM_CHANNELS = 64
-TAGS = {"input_size": (3, 32, 32), "num_classes": 10, "first_conv": "conv1", "classifier": "fc"}
+SOURCE = {"input_size": (3, 32, 32), "num_classes": 10, "first_conv": "conv1", "classifier": "fc"}
 
 default_cfgs = generate_default_cfgs(
-    {"small_resnet18": TAGS, "small_resnet34": TAGS, "small_resnet50": TAGS}
+    {"small_resnet18": SOURCE, "small_resnet34": SOURCE, "small_resnet50": SOURCE}
 )
 
 
@@ -28,26 +28,24 @@ def _resnet(block: type[nn.Module], layers: tuple[int, ...], **kwargs: Any) -> R
     return network
 
 
-def _register(
-    name: str, block: type[nn.Module], layers: tuple[int, ...], **kwargs: Any
-) -> nn.Module:
+def _build(name: str, block: type[nn.Module], layers: tuple[int, ...], **kwargs: Any) -> nn.Module:
     network: nn.Module = build_model_with_cfg(partial(_resnet, block, layers), name, **kwargs)
     return network
 
 
 def small_resnet18(pretrained: bool = False, **kwargs: Any) -> nn.Module:
     """Returns ResNet-18 for small images; 11.17 million parameters for 10 classes."""
-    return _register("small_resnet18", BasicBlock, (2, 2, 2, 2), pretrained=pretrained, **kwargs)
+    return _build("small_resnet18", BasicBlock, (2, 2, 2, 2), pretrained=pretrained, **kwargs)
 
 
 def small_resnet34(pretrained: bool = False, **kwargs: Any) -> nn.Module:
     """Returns ResNet-34 for small images; 21.28 million parameters for 10 classes."""
-    return _register("small_resnet34", BasicBlock, (3, 4, 6, 3), pretrained=pretrained, **kwargs)
+    return _build("small_resnet34", BasicBlock, (3, 4, 6, 3), pretrained=pretrained, **kwargs)
 
 
 def small_resnet50(pretrained: bool = False, **kwargs: Any) -> nn.Module:
     """Returns ResNet-50 for small images; 23.52 million parameters for 10 classes."""
-    return _register("small_resnet50", Bottleneck, (3, 4, 6, 3), pretrained=pretrained, **kwargs)
+    return _build("small_resnet50", Bottleneck, (3, 4, 6, 3), pretrained=pretrained, **kwargs)
 
 
 for build in (small_resnet18, small_resnet34, small_resnet50):

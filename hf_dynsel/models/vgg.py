@@ -9,14 +9,14 @@ from timm.models.vgg import VGG, cfgs
 from torch import nn
 
 THREE_LAYERS: list[int | str] = [32, "M", 64, "M", 128, "M"]
-TAGS = {
+SOURCE = {
     "input_size": (3, 32, 32),
     "num_classes": 10,
     "first_conv": "features.0",
     "classifier": "head.fc",
 }
 
-default_cfgs = generate_default_cfgs({"small_vgg16_bn": TAGS, "small_cnn": TAGS})
+default_cfgs = generate_default_cfgs({"small_vgg16_bn": SOURCE, "small_cnn": SOURCE})
 
 
 def _vgg(layers: list[int | str], **kwargs: Any) -> VGG:

@@ -46,6 +46,17 @@ class Batches:
 
 
 def in_order(rows: Rows, size: int) -> Iterator[Float[Tensor, "b d"]]:
-    """Yields all rows once, from first to last, in chunks."""
+    """Yields all rows once, from first to last, in chunks.
+
+    Raises:
+        ValueError: if a value is NaN or infinite.
+    """
     for start in range(0, rows.shape[0], size):
-        yield rows.read(slice(start, start + size))
+        chunk = rows.read(slice(start, start + size))
+        bad = (~torch.isfinite(chunk).all(1)).nonzero()
+        if len(bad):
+            raise ValueError(
+                f"the features of row {start + int(bad[0])} hold NaN or an infinity; "
+                "extract them again or drop the row"
+            )
+        yield chunk

@@ -38,7 +38,8 @@ def add_codes(
         device: where to encode. None leaves the model where it is.
 
     Raises:
-        ValueError: if the features are missing, or of another dimension than the model's.
+        ValueError: if the features are missing, NaN or infinite, or of another dimension than
+            the model's.
     """
     rows = feature_rows(dataset)
     if rows.shape[1] != sae.config.input_dim:

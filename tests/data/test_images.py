@@ -117,6 +117,11 @@ def test_other_columns_are_left_out() -> None:
     assert list(transformed[0]) == ["pixel_values", "labels"]
 
 
+def test_a_removed_image_column_is_explained() -> None:
+    with pytest.raises(ValueError, match=r"no column 'image' .*remove_unused_columns=False"):
+        ImageTransform()({"label": [0]})
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,4 +1,3 @@
-import logging
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,6 @@ def test_the_share_of_cut_texts_is_logged(
     dataset: Dataset, tokenizer: PreTrainedTokenizerFast, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first text fills 4 tokens exactly; the second and the fourth do not fit."""
-    logging.getLogger("hf_dynsel").addHandler(caplog.handler)
     tokenize(dataset, tokenizer, max_length=4)
     assert "50.0% of 4 texts were cut to 4 tokens" in caplog.text
 

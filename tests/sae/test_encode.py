@@ -72,6 +72,13 @@ def test_features_of_another_dimension_are_refused_with_both(sae):
         add_codes(narrow, sae)
 
 
+def test_features_with_nan_are_refused_by_row(sae):
+    features = FEATURES.copy()
+    features[11, 0] = np.nan
+    with pytest.raises(ValueError, match="features of row 11 hold NaN"):
+        add_codes(pictures(features), sae, batch_size=5)
+
+
 def test_a_filtered_dataset_is_coded_in_its_own_order(sae):
     chosen = [5, 2, 29]
     coded = add_codes(pictures().select(chosen), sae)

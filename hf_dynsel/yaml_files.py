@@ -1,0 +1,49 @@
+"""Reads YAML as recipes mean it: safe, no key twice, and 1e-3 a number."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                line = node.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key}' stands twice below line {line}", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+# YAML 1.1 takes a number with an exponent for text unless it has a point and a sign.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def parse(text: str, source: str) -> Any:
+    """Returns the plain value that a YAML text holds.
+
+    Raises:
+        ValueError: if it is not YAML, or has a key twice; the message names the source.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 (a subclass of SafeLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{source} is not valid YAML: {error}") from error
+
+
+def read(path: Path) -> Any:
+    """Returns the plain value that a YAML file holds."""
+    return parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def write(value: Any, path: Path) -> None:
+    """Writes a plain value, keys in their order."""
+    path.write_text(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), encoding="utf-8")
