@@ -1,0 +1,129 @@
+"""The command `hf-dynsel VERB RECIPE [key.sub=value ...]`."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from transformers.utils import logging as transformers_logging
+
+VERBS = {
+    "run": "all stages of a recipe: data, scores, training, evaluation and report",
+    "score": "data, features, sparse autoencoder and scores of a recipe",
+    "train": "the same as run, without the report",
+    "simulate": "steps, samples, saving, use and memory of a recipe's selection, without a model",
+    "report": "the report of a run folder, again",
+    "list": "selectors, scores, backbones, loaders and recipes",
+    "env": "versions and hardware, for bug reports",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit status: 0, or 2 after bad input."""
+    options = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("hf_dynsel").setLevel(logging.INFO)
+    transformers_logging.set_verbosity_error()
+    try:
+        _COMMANDS[options.verb](options)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f"hf-dynsel: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("hf-dynsel: interrupted; finished stages are kept, and `--resume` goes on from the "
+              "last checkpoint", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hf-dynsel", description="Train on a better subset every epoch."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, text in VERBS.items():
+        command = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
+        if verb in ("run", "score", "train", "simulate"):
+            command.add_argument("recipe", type=Path, help="a YAML file")
+            command.add_argument("overrides", nargs="*", metavar="key.sub=value")
+        if verb in ("run", "train"):
+            command.add_argument("--resume", action="store_true", help="from the last checkpoint")
+        if verb == "simulate":
+            command.add_argument("--rows", type=int, help="plan for made-up scores of so many rows")
+            command.add_argument("--classes", type=int, default=1000, help="classes of these rows")
+        if verb == "report":
+            command.add_argument("folder", type=Path, help="a run folder")
+        if verb == "list":
+            command.add_argument("--recipes", type=Path, default=Path("recipes"), metavar="FOLDER")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    from hf_dynsel.recipe import load
+    from hf_dynsel.run import run
+
+    recipe = load(options.recipe, options.overrides)
+    folder = run(recipe, report=options.verb == "run", resume=options.resume)
+    summary = json.loads((folder / "summary.json").read_text())
+    saving = summary["samples_full"] / summary["samples_trained"]
+    metrics = ", ".join(f"{name} {value:.4f}" for name, value in summary["eval"].items())
+    print(f"test: {metrics}")
+    print(
+        f"trained on {summary['samples_trained']:,} of {summary['samples_full']:,} samples "
+        f"({saving:.2f} times fewer)"
+    )
+    print(f"in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+
+
+def _score(options: argparse.Namespace) -> None:
+    from hf_dynsel.recipe import load
+    from hf_dynsel.run import score_only
+
+    print(score_only(load(options.recipe, options.overrides)))
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    from hf_dynsel.planning import MadeUp, plan_recipe
+    from hf_dynsel.recipe import load
+
+    made_up = None if options.rows is None else MadeUp(options.rows, options.classes)
+    print(plan_recipe(load(options.recipe, options.overrides), made_up).describe())
+
+
+def _report(options: argparse.Namespace) -> None:
+    from hf_dynsel.report import write_report
+
+    print(write_report(options.folder))
+
+
+def _list(options: argparse.Namespace) -> None:
+    from hf_dynsel import catalog
+
+    print(f"Costs are measured now, on {catalog.ROWS:,} samples.\n")
+    for rows in (
+        catalog.selector_rows(),
+        catalog.score_rows(),
+        catalog.backbone_rows(),
+        catalog.loader_rows(),
+        catalog.recipe_rows(options.recipes),
+    ):
+        print(catalog.table(rows), end="\n\n")
+
+
+def _env(options: argparse.Namespace) -> None:
+    from hf_dynsel.environment import environment
+
+    print(json.dumps(environment(), indent=2))
+
+
+_COMMANDS = {
+    "run": _run,
+    "train": _run,
+    "score": _score,
+    "simulate": _simulate,
+    "report": _report,
+    "list": _list,
+    "env": _env,
+}

@@ -1,0 +1,180 @@
+"""Runs a recipe: data, scores, training, evaluation and report, into one folder."""
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, DatasetDict
+
+from hf_dynsel import yaml_files
+from hf_dynsel.data import ImageTransform, tokenize
+from hf_dynsel.environment import environment
+from hf_dynsel.ledger import Ledger
+from hf_dynsel.metrics import compute_metrics
+from hf_dynsel.models import image_classifier, text_classifier
+from hf_dynsel.recipe import Recipe
+from hf_dynsel.report import write_report
+from hf_dynsel.stages import load_data, score
+from hf_dynsel.trainer import DynamicSelectionTrainer
+from hf_dynsel.usage import gini, never_used
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MAX_LENGTH = 256  # tokens; what methods for RSD_15K take
+
+
+def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
+    """Returns the run folder, after all stages of the recipe; finished stages are reused.
+
+    Args:
+        recipe: what to run.
+        report: whether to write report.html and the figures.
+        resume: continue from the last checkpoint in the folder.
+
+    Raises:
+        OSError: if the folder cannot be written, before any work.
+        ValueError: as the stages do.
+    """
+    folder = prepare_folder(recipe)
+    ledger = Ledger()
+    splits = load_data(recipe)
+    trainer, test = build_trainer(recipe, splits, ledger)
+    trainer.train(resume_from_checkpoint=True if resume else None)
+    metrics = trainer.evaluate(test, metric_key_prefix="test")
+    trainer.save_model(str(folder / "model"))
+    _write_results(recipe, trainer, metrics, ledger)
+    if report:
+        texts = bool(recipe.dataset.get("show_texts", False))
+        write_report(folder, examples=splits["train"], show_texts=texts)
+    logger.info("results: %s", folder)
+    return folder
+
+
+def score_only(recipe: Recipe) -> Path:
+    """Returns the folder of the recipe's scores, computed if they are not there yet.
+
+    Raises:
+        ValueError: if the recipe has no scores.
+    """
+    if not recipe.scores:
+        raise ValueError(f"the recipe '{recipe.name}' has no section 'scores'")
+    _, folder = score(recipe, load_data(recipe)["train"], Ledger())
+    assert folder is not None
+    return folder
+
+
+def prepare_folder(recipe: Recipe) -> Path:
+    """Returns the run folder, which exists and can be written, with the complete recipe in it."""
+    folder = recipe.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yaml_files.write(recipe.plain(), folder / "recipe.yaml")
+    except OSError as error:
+        raise OSError(
+            f"the run folder {folder} cannot be written ({error.strerror}); set output_dir to one "
+            "that can"
+        ) from error
+    return folder
+
+
+def build_trainer(
+    recipe: Recipe, splits: DatasetDict, ledger: Ledger
+) -> tuple[DynamicSelectionTrainer, Dataset]:
+    """Returns the recipe's trainer and its prepared test set. Scores the data on the way.
+
+    Raises:
+        ValueError: if the best checkpoint is to be chosen without a validation split.
+    """
+    if "validation" not in splits and recipe.trainer.get("load_best_model_at_end"):
+        raise ValueError(
+            "trainer.load_best_model_at_end: the data has no validation split, and choosing on the "
+            "test split would spoil its result; give the loader a validation_size"
+        )
+    model, tokenizer = _model(recipe, splits["train"])  # first: its faults are found before scoring
+    scored, folder = score(recipe, splits["train"], ledger)
+    if folder is not None and folder != recipe.folder / "scores":
+        shutil.copytree(folder, recipe.folder / "scores", dirs_exist_ok=True)
+    views = {
+        name: _view(recipe, scored if name == "train" else split, name == "train", tokenizer)
+        for name, split in splits.items()
+    }
+    trainer = DynamicSelectionTrainer(
+        model=model,
+        args=recipe.build_arguments(),
+        train_dataset=views["train"],
+        eval_dataset=views.get("validation", views["test"]),
+        processing_class=tokenizer,
+        compute_metrics=compute_metrics(recipe.metrics),
+        selector=recipe.build_selector(),
+    )
+    return trainer, views["test"]
+
+
+def _model(recipe: Recipe, train: Dataset) -> tuple[Any, Any]:
+    settings = {"label_names": train.features["label"].names, "seed": recipe.seed, **recipe.model}
+    if recipe.is_text:
+        settings.pop("max_length", None)
+        return text_classifier(settings.pop("text_encoder"), **settings)
+    own = {key: value for key, value in settings.items() if key not in _transform_keys()}
+    return image_classifier(own.pop("architecture"), **own), None
+
+
+def _view(recipe: Recipe, split: Dataset, training: bool, tokenizer: Any) -> Dataset:
+    if recipe.is_text:
+        wanted = [c for c in split.column_names if c in ("text", "label") or c.startswith("score_")]
+        max_length = recipe.model.get("max_length", DEFAULT_MAX_LENGTH)
+        return tokenize(split.select_columns(wanted), tokenizer, max_length)
+    settings = {key: value for key, value in recipe.model.items() if key in _transform_keys()}
+    transform = ImageTransform(channels=recipe.model.get("in_chans", 3), **settings)
+    return split.with_transform(transform if training else transform.deterministic())
+
+
+def _transform_keys() -> set[str]:
+    return {field.name for field in fields(ImageTransform)} - {"channels"}
+
+
+def _write_results(
+    recipe: Recipe, trainer: DynamicSelectionTrainer, metrics: Mapping[str, float], ledger: Ledger
+) -> None:
+    history = json.dumps(trainer.state.log_history, indent=1)
+    (recipe.folder / "log_history.json").write_text(history + "\n", encoding="utf-8")
+    summary = json.dumps(summarise(recipe, trainer, metrics, ledger), indent=2)
+    # Last and whole: where the summary stands, the run is finished.
+    partial = recipe.folder / "summary.json.tmp"
+    partial.write_text(summary + "\n", encoding="utf-8")
+    os.replace(partial, recipe.folder / "summary.json")
+
+
+def summarise(
+    recipe: Recipe, trainer: DynamicSelectionTrainer, metrics: Mapping[str, float], ledger: Ledger
+) -> dict[str, Any]:
+    """Returns the content of summary.json."""
+    spent, counts = trainer.ledger, trainer.sampler.usage
+    measures = {key.removeprefix("test_"): value for key, value in metrics.items()}
+    timings = ("runtime", "per_second", "epoch")
+    return {
+        "recipe": recipe.name,
+        "selector": recipe.selector["name"],
+        "keep": trainer.selector.config().get("keep"),
+        "seed": recipe.seed,
+        "epochs": trainer.run_length.num_epochs,
+        "eval": {key: value for key, value in measures.items() if not key.endswith(timings)},
+        "samples_per_epoch": spent.samples_per_epoch,
+        "samples_trained": spent.samples_trained,
+        "samples_forwarded": spent.samples_forwarded,
+        "samples_swept": spent.samples_swept,
+        "samples_full": trainer.pool.size * trainer.run_length.num_epochs,
+        "optimizer_steps": trainer.state.global_step,
+        "seconds": {key: round(s, 4) for key, s in {**ledger.seconds, **spent.seconds}.items()},
+        "usage": {
+            "never_used": never_used(counts),
+            "gini": gini(counts),
+            "max": int(counts.max()),
+        },
+        "environment": environment(),
+    }
