@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import datasets
 from transformers.utils import logging as transformers_logging
 
 VERBS = {
@@ -22,10 +23,14 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status: 0, or 2 after bad input."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options, rest = parser.parse_known_args(argv)
+    _take_overrides(parser, options, rest)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("hf_dynsel").setLevel(logging.INFO)
     transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    datasets.disable_progress_bars()
     try:
         _COMMANDS[options.verb](options)
     except (ValueError, TypeError, OSError, ImportError) as error:
@@ -36,6 +41,17 @@ def main(argv: Sequence[str] | None = None) -> int:
               "last checkpoint", file=sys.stderr)
         return 130
     return 0
+
+
+def _take_overrides(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, rest: Sequence[str]
+) -> None:
+    """Adds overrides that stand behind an option, which argparse leaves over."""
+    wrong = [word for word in rest if word.startswith("-") or "=" not in word]
+    if wrong or (rest and not hasattr(options, "overrides")):
+        parser.error(f"unknown arguments: {' '.join(wrong or rest)}")
+    if rest:
+        options.overrides += rest
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,11 +101,12 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _simulate(options: argparse.Namespace) -> None:
-    from hf_dynsel.planning import MadeUp, plan_recipe
+    from hf_dynsel.planning import MadeUp, describe, plan_recipe
     from hf_dynsel.recipe import load
 
     made_up = None if options.rows is None else MadeUp(options.rows, options.classes)
-    print(plan_recipe(load(options.recipe, options.overrides), made_up).describe())
+    found = plan_recipe(load(options.recipe, options.overrides), made_up)
+    print(describe(found, found.samples_full // len(found.samples_per_epoch)))
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def environment() -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "devices": devices,
         "cuda": torch.version.cuda if devices else None,
+        "commit": _commit(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
     }
 
@@ -51,3 +53,13 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _commit() -> str | None:
+    """Returns the commit of the checkout this package runs from; None for an installed one."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(git, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()

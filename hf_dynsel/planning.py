@@ -10,8 +10,10 @@ from hf_dynsel.core import Pool
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.pool import PREFIX, pool_of
 from hf_dynsel.recipe import Recipe
+from hf_dynsel.run_length import plan_length
 from hf_dynsel.simulate import Plan, plan
 from hf_dynsel.stages import load_data, score
+from hf_dynsel.steps import StepCounter
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,33 @@ def plan_recipe(recipe: Recipe, made_up: MadeUp | None = None) -> Plan:
     Raises:
         ValueError: if the selector learns from training, which a plan does not do.
     """
-    selector = recipe.build_selector()
-    arguments = recipe.build_arguments()
-    batch = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
-    epochs = int(np.ceil(arguments.num_train_epochs))
-    return plan(selector, _pool(recipe, made_up), epochs, batch)
+    selector, pool = recipe.build_selector(), _pool(recipe, made_up)
+    args = recipe.build_arguments()
+    counter = StepCounter(args.train_batch_size, args.world_size, args.gradient_accumulation_steps)
+    length = plan_length(selector, pool, counter, args)
+    batch = counter.batch_size * counter.num_processes * counter.accumulation
+    return plan(selector, pool, length.num_epochs, batch)
+
+
+def describe(found: Plan, rows: int) -> str:
+    """Returns a plan as lines of text."""
+    lines = {
+        "epochs": f"{len(found.samples_per_epoch)}",
+        "samples": f"{found.samples_trained:,} of {found.samples_full:,}, {found.saving:.2f} times "
+        "fewer",
+        "samples per epoch": f"{min(found.samples_per_epoch):,} to "
+        f"{max(found.samples_per_epoch):,} of {rows:,}",
+        "optimizer steps": f"{found.optimizer_steps:,}",
+        "never used": f"{found.never_used:.2%} of the samples",
+        "use": f"Gini {found.gini:.3f}, at most {found.most_used} epochs for one sample",
+        "overlap": "-" if found.overlap is None else f"{found.overlap:.1%} of an epoch was in the "
+        "one before",
+        "selection": f"{found.seconds_select:.2f} s over all epochs, on this machine",
+        "memory": f"{found.state_bytes / 2**20:.1f} MiB of state, {found.peak_bytes / 2**20:.1f} MiB"
+        " more while selecting",
+    }
+    width = max(map(len, lines))
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items())
 
 
 def _pool(recipe: Recipe, made_up: MadeUp | None) -> Pool:

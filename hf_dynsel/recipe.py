@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from hf_dynsel import data, features, scores, selectors, yaml_files
 from hf_dynsel.arguments import DynamicSelectionArguments
@@ -20,6 +21,13 @@ TRANSFORM = ("mean", "std", "size")  # of every image; crop_padding and flip are
 EXTRACTION = ("batch_size", "shard_size", "num_workers")
 NOT_IN_TRAINER = ("output_dir", "seed", "data_seed", "remove_unused_columns")
 TRAIN_SAE_INPUTS = ("features", "device", "progress")
+
+
+def _defaults() -> dict[str, Any]:
+    """What the trainer is told where the recipe is silent."""
+    device = torch.accelerator.is_available()
+    # Pinning memory without a device only warns, and bf16 without one needs `use_cpu`.
+    return {"report_to": "none", "dataloader_pin_memory": device, "use_cpu": not device}
 
 
 class RecipeError(ValueError):
@@ -89,7 +97,7 @@ class Recipe:
 
     def build_arguments(self) -> DynamicSelectionArguments:
         """Returns the trainer's arguments; seed and output folder are the recipe's."""
-        settings: dict[str, Any] = {"report_to": "none", **self.trainer}
+        settings = {**_defaults(), **self.trainer}
         return DynamicSelectionArguments(
             output_dir=str(self.folder), seed=self.seed, remove_unused_columns=False, **settings
         )
@@ -123,14 +131,16 @@ def check(content: Mapping[str, Any], source: str) -> Recipe:
     Raises:
         RecipeError: with every fault.
     """
-    found = list(faults(content, Recipe, source))
-    found = [fault.removeprefix(f"{source}.") for fault in found]
-    if not found:
-        found = [fault for section in SECTIONS for fault in section(content)]
-    if not found:
-        recipe = Recipe(**content)
-        found = list(_dry_run(recipe))
+    found = list(faults(content, Recipe, "recipe"))
+    # A section that is missing or no mapping has its fault already.
+    whole = {name for name, value in content.items() if isinstance(value, Mapping)}
+    for section, check_section in SECTIONS.items():
+        if section in whole or section not in REQUIRED:
+            found += check_section(content)
     if found:
+        raise RecipeError(source, found)
+    recipe = Recipe(**content)
+    if found := list(_dry_run(recipe)):
         raise RecipeError(source, found)
     return recipe
 
@@ -154,8 +164,14 @@ def _named(section: Mapping[str, Any], path: str, key: str, known: Mapping[str, 
     if name is None:
         return [f"{path}: needs '{key}', one of {', '.join(sorted(known))}"]
     if not isinstance(name, str) or name not in known:
-        return [unknown(str(name), list(known), f"{path}.{key}", f"hf_dynsel.{path}")]
+        return [unknown(str(name), list(known), f"{path}.{key}", "hf_dynsel")]
     return known[name]
+
+
+def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Returns an optional section, empty where it is missing or has a fault of its own."""
+    section = content.get(name)
+    return section if isinstance(section, Mapping) else {}
 
 
 def exported(module: Any, kind: type) -> dict[str, Any]:
@@ -181,8 +197,8 @@ def _dataset(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _features(content: Mapping[str, Any]) -> Iterator[str]:
-    section = content.get("features")
-    if section is None:
+    section = _section(content, "features")
+    if not section:
         if content.get("sae") is not None:
             yield "sae: works on features; add the section 'features'"
         return
@@ -196,7 +212,7 @@ def _features(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sae(content: Mapping[str, Any]) -> Iterator[str]:
-    section = content.get("sae") or {}
+    section = _section(content, "sae")
     if "from" in section:
         yield from (
             f"sae.{key}: an autoencoder that is loaded 'from' somewhere is not trained; leave it out"
@@ -208,14 +224,14 @@ def _sae(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _scores(content: Mapping[str, Any]) -> Iterator[str]:
-    section = content.get("scores") or {}
+    section = _section(content, "scores")
     if "from" in section:
         yield from (f"scores.{key}: scores are loaded, not computed" for key in set(section) - {"from"})
         return
     known = exported(scores, scores.Score)
     for name, settings in section.items():
         if name not in known:
-            yield unknown(name, list(known), f"scores.{name}", "hf_dynsel.scores")
+            yield unknown(name, list(known), f"scores.{name}", "hf_dynsel")
             continue
         yield from faults(settings or {}, known[name], f"scores.{name}")
         if set(known[name].columns) & {"sae_indices", "sae_values"} and not content.get("sae"):
@@ -265,10 +281,20 @@ def _trainer(content: Mapping[str, Any]) -> Iterator[str]:
 def _metrics(content: Mapping[str, Any]) -> Iterator[str]:
     for name in content.get("metrics", ()):
         if name not in METRICS:
-            yield unknown(name, list(METRICS), "metrics", "hf_dynsel.metrics")
+            yield unknown(name, list(METRICS), "metrics", "hf_dynsel")
 
 
-SECTIONS = (_dataset, _features, _sae, _scores, _model, _selector, _trainer, _metrics)
+REQUIRED = ("dataset", "model", "selector", "trainer")
+SECTIONS = {
+    "dataset": _dataset,
+    "features": _features,
+    "sae": _sae,
+    "scores": _scores,
+    "model": _model,
+    "selector": _selector,
+    "trainer": _trainer,
+    "metrics": _metrics,
+}
 
 
 def _dry_run(recipe: Recipe) -> Iterator[str]:

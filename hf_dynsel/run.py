@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset, DatasetDict
+from transformers import PrinterCallback, ProgressCallback
 
 from hf_dynsel import yaml_files
+from hf_dynsel.console import EpochLines
 from hf_dynsel.data import ImageTransform, tokenize
 from hf_dynsel.environment import environment
 from hf_dynsel.ledger import Ledger
@@ -25,7 +27,7 @@ from hf_dynsel.usage import gini, never_used
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_MAX_LENGTH = 256  # tokens; what methods for RSD_15K take
+DEFAULT_MAX_LENGTH = 256  # tokens; our choice for RSD_15K too, the paper is silent
 
 
 def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
@@ -112,6 +114,9 @@ def build_trainer(
         compute_metrics=compute_metrics(recipe.metrics),
         selector=recipe.build_selector(),
     )
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(EpochLines())
     return trainer, views["test"]
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from hf_dynsel.core import Pool, Selector
 from hf_dynsel.steps import StepCounter
@@ -89,6 +90,28 @@ class RunLength:
         # An epoch of unknown size is taken to be as long as the present one.
         plans = {e: self.selector.planned_size(e) for e in range(first_epoch, self.num_epochs)}
         return sum(self.updates(e, samples if p is None else p) for e, p in plans.items())
+
+
+def plan_length(selector: Selector, pool: Pool, counter: StepCounter, args: Any) -> RunLength:
+    """Returns the length of a run, and sets the selector up for it.
+
+    Args:
+        selector: the selection method.
+        pool: what it chooses from.
+        counter: turns samples into steps.
+        args: `num_train_epochs`, `max_steps`, `match_compute` and `lr_follows` are read.
+
+    Raises:
+        ValueError: if the length follows from sizes that the selector does not plan.
+    """
+    epochs, limit = args.num_train_epochs, None
+    if args.max_steps > 0:
+        limit = args.max_steps
+        epochs = epochs_for_steps(selector, pool, counter, limit)
+    elif args.match_compute:
+        epochs = epochs_for_samples(selector, pool, epochs * pool.size)
+    selector.setup(pool, math.ceil(epochs))
+    return RunLength(selector, counter, epochs, limit, args.lr_follows)
 
 
 def epochs_for_steps(selector: Selector, pool: Pool, counter: StepCounter, steps: int) -> int:

@@ -8,11 +8,14 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+MANY = 20  # names in a message
+
 
 def unknown(key: str, known: Collection[str], path: str, owner: str) -> str:
     """Returns the fault of a key that its owner does not have, with the closest one it has."""
     close = difflib.get_close_matches(key, list(known), n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"it has: {', '.join(sorted(known))}"
+    some = ", ".join(sorted(known)[:MANY]) + (", ..." if len(known) > MANY else "")
+    hint = f"did you mean '{close[0]}'?" if close else f"it has: {some}"
     return f"{path}: {owner} has no '{key}'; {hint}"
 
 

@@ -19,7 +19,6 @@
   a mean over the whole accumulated batch.
 """
 
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ from hf_dynsel.ledger import Ledger
 from hf_dynsel.per_sample import PerSampleLoss, classification_loss, measure
 from hf_dynsel.pool import identity, pool_of
 from hf_dynsel.provenance import DERIVED
-from hf_dynsel.run_length import RunLength, epochs_for_samples, epochs_for_steps
+from hf_dynsel.run_length import plan_length
 from hf_dynsel.sampler import SelectionSampler
 from hf_dynsel.schedule import PacedScheduler, multi_step, one_cycle
 from hf_dynsel.selection_log import SelectionLog
@@ -105,16 +104,10 @@ class DynamicSelectionMixin:
             args.gradient_accumulation_steps,
             args.dataloader_drop_last,
         )
-        epochs, limit = args.num_train_epochs, None
-        if args.max_steps > 0:
-            limit = args.max_steps
-            epochs = epochs_for_steps(self.selector, self.pool, counter, limit)
-        elif args.match_compute:
-            epochs = epochs_for_samples(self.selector, self.pool, epochs * self.pool.size)
+        self.run_length = plan_length(self.selector, self.pool, counter, args)
         self.sampler = SelectionSampler(
-            self.selector, self.pool, math.ceil(epochs), gather=gather_rows
+            self.selector, self.pool, self.run_length.num_epochs, gather=gather_rows
         )
-        self.run_length = RunLength(self.selector, counter, epochs, limit, args.lr_follows)
         self.ledger = Ledger()
         self._batches_done = 0
 
