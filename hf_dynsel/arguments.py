@@ -52,8 +52,8 @@ class DynamicSelectionArguments(TrainingArguments):
                 raise ValueError(f"{name} must be one of: {known}; got {value!r}")
         if self.match_compute and self.max_steps > 0:
             raise ValueError(
-                f"match_compute sets the length of the run, and so does max_steps={self.max_steps}; "
-                "leave one of them out"
+                "match_compute sets the length of the run, and so does "
+                f"max_steps={self.max_steps}; leave one of them out"
             )
         super().__post_init__()
 

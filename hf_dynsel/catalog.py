@@ -56,7 +56,9 @@ def score_rows() -> list[dict[str, str]]:
 
 def backbone_rows() -> list[dict[str, str]]:
     """Returns one row per encoder."""
-    return [{"backbone": n, "what": _what(kind)} for n, kind in exported(features, Backbone).items()]
+    return [
+        {"backbone": n, "what": _what(kind)} for n, kind in exported(features, Backbone).items()
+    ]
 
 
 def loader_rows() -> list[dict[str, str]]:

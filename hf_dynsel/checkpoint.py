@@ -63,4 +63,3 @@ def check_same_run(noted: dict[str, Any], here: dict[str, Any]) -> None:
                 f"the checkpoint was written with {name} = {noted.get(name)!r}, but this run has "
                 f"{value!r}; a resumed run must keep it. Set it back, or start a new run"
             )
-

@@ -37,8 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"hf-dynsel: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("hf-dynsel: interrupted; finished stages are kept, and `--resume` goes on from the "
-              "last checkpoint", file=sys.stderr)
+        print(
+            "hf-dynsel: interrupted; finished stages are kept, and `--resume` goes on from the "
+            "last checkpoint",
+            file=sys.stderr,
+        )
         return 130
     return 0
 

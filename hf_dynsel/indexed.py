@@ -12,7 +12,7 @@ INDEX = "hf_dynsel_index"  # the ids' key in a batch: int64, shape (b,)
 class Indexed(NamedTuple):
     """One sample and its row."""
 
-    index: int
+    row: int
     sample: Any
 
 
@@ -25,7 +25,9 @@ class IndexedDataset(Dataset[Indexed]):
 
     def __init__(self, dataset: Any) -> None:
         if dataset is None:
-            raise TypeError("dynamic selection needs a train_dataset; to evaluate only, use Trainer")
+            raise TypeError(
+                "dynamic selection needs a train_dataset; to evaluate only, use Trainer"
+            )
         if isinstance(dataset, IterableDataset) or not (
             hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
         ):
@@ -70,5 +72,5 @@ class IndexedCollator:
                 "keyword arguments, so it must return a dictionary of tensors"
             )
         batch = batch if isinstance(batch, MutableMapping) else dict(batch)
-        batch[INDEX] = torch.tensor([row.index for row in rows], dtype=torch.int64)
+        batch[INDEX] = torch.tensor([row.row for row in rows], dtype=torch.int64)
         return batch

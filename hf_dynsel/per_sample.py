@@ -47,6 +47,5 @@ def measure(
         raise ValueError(f"unknown signals {sorted(unknown)}; known are {sorted(SIGNALS)}")
     logits = outputs["logits"].detach()
     return {
-        name: losses.detach() if name == "loss" else SIGNALS[name](logits, labels)
-        for name in names
+        name: losses.detach() if name == "loss" else SIGNALS[name](logits, labels) for name in names
     }

@@ -57,11 +57,12 @@ def describe(found: Plan, rows: int) -> str:
         "optimizer steps": f"{found.optimizer_steps:,}",
         "never used": f"{found.never_used:.2%} of the samples",
         "use": f"Gini {found.gini:.3f}, at most {found.most_used} epochs for one sample",
-        "overlap": "-" if found.overlap is None else f"{found.overlap:.1%} of an epoch was in the "
-        "one before",
+        "overlap": "-"
+        if found.overlap is None
+        else f"{found.overlap:.1%} of an epoch was in the one before",
         "selection": f"{found.seconds_select:.2f} s over all epochs, on this machine",
-        "memory": f"{found.state_bytes / 2**20:.1f} MiB of state, {found.peak_bytes / 2**20:.1f} MiB"
-        " more while selecting",
+        "memory": f"{found.state_bytes / 2**20:.1f} MiB of state, and "
+        f"{found.peak_bytes / 2**20:.1f} MiB more while selecting",
     }
     width = max(map(len, lines))
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items())

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +44,14 @@ def _bytes(table: pa.Table) -> memoryview:
     with pa.ipc.new_stream(sink, bare.schema) as writer:
         writer.write_table(bare)
     return memoryview(sink.getvalue())
+
+
+def library_version() -> str:
+    """Returns the version of this library."""
+    try:
+        return version("hf-dynsel")
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def record(dataset: "Dataset", name: str, entry: dict[str, Any]) -> "Dataset":

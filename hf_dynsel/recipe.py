@@ -116,7 +116,9 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"there is no recipe {path}; `hf-dynsel list` names those there are")
+        raise FileNotFoundError(
+            f"there is no recipe {path}; `hf-dynsel list` names those there are"
+        )
     content = yaml_files.read(path)
     if not isinstance(content, dict):
         raise RecipeError(str(path), ["the file must hold keys and values at its top level"])
@@ -215,7 +217,7 @@ def _sae(content: Mapping[str, Any]) -> Iterator[str]:
     section = _section(content, "sae")
     if "from" in section:
         yield from (
-            f"sae.{key}: an autoencoder that is loaded 'from' somewhere is not trained; leave it out"
+            f"sae.{key}: an autoencoder loaded 'from' somewhere is not trained; leave it out"
             for key in section
             if key not in ("from", "revision")
         )
@@ -226,7 +228,9 @@ def _sae(content: Mapping[str, Any]) -> Iterator[str]:
 def _scores(content: Mapping[str, Any]) -> Iterator[str]:
     section = _section(content, "scores")
     if "from" in section:
-        yield from (f"scores.{key}: scores are loaded, not computed" for key in set(section) - {"from"})
+        yield from (
+            f"scores.{key}: scores are loaded, not computed" for key in set(section) - {"from"}
+        )
         return
     known = exported(scores, scores.Score)
     for name, settings in section.items():

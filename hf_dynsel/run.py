@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import fields
@@ -152,7 +151,7 @@ def _write_results(
     # Last and whole: where the summary stands, the run is finished.
     partial = recipe.folder / "summary.json.tmp"
     partial.write_text(summary + "\n", encoding="utf-8")
-    os.replace(partial, recipe.folder / "summary.json")
+    partial.replace(recipe.folder / "summary.json")
 
 
 def summarise(

@@ -39,7 +39,7 @@ class RunLength:
         return math.ceil(self.counter.updates(samples) * share - 1e-9)
 
     def expected(self, first_epoch: int = 0) -> int:
-        """Steps from an epoch to the end: exact where sizes are planned, else the most it can be."""
+        """Steps from an epoch to the end: exact where sizes are planned, else a bound."""
         size = self.selector.pool.size
         plans = (self.selector.planned_size(e) for e in range(first_epoch, self.num_epochs))
         return sum(

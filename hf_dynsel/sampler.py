@@ -41,6 +41,7 @@ class SelectionSampler(Sampler[int]):
         self.selector, self.pool, self.gather = selector, pool, gather
         self._weighs = type(selector).weigh is not Selector.weigh
         self._pending: list[dict[str, Tensor]] = []
+        self._weights: Tensor | None = None
         self.usage = np.zeros(pool.size, np.int32)
         self.previous: Int[np.ndarray, " m"] | None = None
         selector.setup(pool, num_epochs)
@@ -113,7 +114,7 @@ class SelectionSampler(Sampler[int]):
         _check(self.selection, self.pool.size, f"{type(self.selector).__name__}.select({epoch})")
         # Stream 1: the order must not reuse the random numbers that chose the samples.
         self.order = self.selector.rng(epoch, stream=1).permutation(self.selection.indices)
-        self._weights: Tensor | None = None
+        self._weights = None
         if self.selection.weights is not None:
             self._weights = torch.ones(self.pool.size)
             self._weights[torch.from_numpy(self.selection.indices)] = torch.as_tensor(

@@ -11,7 +11,12 @@ from hf_dynsel.core import Selection
 
 FILE = "selections.parquet"
 SCHEMA = pa.schema(
-    [("epoch", pa.int32()), ("index", pa.int64()), ("weight", pa.float32()), ("augment", pa.bool_())]
+    [
+        ("epoch", pa.int32()),
+        ("index", pa.int64()),
+        ("weight", pa.float32()),
+        ("augment", pa.bool_()),
+    ]
 )
 
 

@@ -36,7 +36,8 @@ def el2n(logits: Logits, labels: Labels) -> PerSample:
         Paul et al., "Deep Learning on a Data Diet", NeurIPS 2021, section 2.
     """
     error = logits.float().softmax(1) - F.one_hot(labels, logits.shape[1])
-    return error.norm(dim=1)
+    norm: Tensor = error.norm(dim=1)
+    return norm
 
 
 def correct(logits: Logits, labels: Labels) -> PerSample:

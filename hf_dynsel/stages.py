@@ -9,7 +9,7 @@ from typing import Any
 
 from datasets import Dataset, DatasetDict
 
-from hf_dynsel import __version__, data, features, provenance, scores
+from hf_dynsel import data, features, provenance, scores
 from hf_dynsel.data import add_label_noise, stratified_subset
 from hf_dynsel.features import Backbone, cached, extract
 from hf_dynsel.ledger import Ledger
@@ -126,5 +126,5 @@ def _scores_key(recipe: Recipe, train: Dataset) -> str:
 
 
 def _key(settings: Any) -> str:
-    content = json.dumps([settings, __version__], sort_keys=True, default=str)
+    content = json.dumps([settings, provenance.library_version()], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -23,8 +23,12 @@ class StepCounter:
         """Batches per process."""
         if self.drop_last:
             return samples // self.batch_size // self.num_processes
-        return -(-(-(-samples // self.batch_size)) // self.num_processes)
+        return _ceil(_ceil(samples, self.batch_size), self.num_processes)
 
     def updates(self, samples: int) -> int:
         """Optimizer steps; the last one may accumulate fewer batches."""
-        return -(-self.batches(samples) // self.accumulation)
+        return _ceil(self.batches(samples), self.accumulation)
+
+
+def _ceil(count: int, size: int) -> int:
+    return -(-count // size)

@@ -21,7 +21,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from datasets import Dataset
@@ -49,7 +49,13 @@ from hf_dynsel.steps import StepCounter
 _FED_BY_METRICS = (ReduceLROnPlateau, GreedyLR)  # stepped by evaluation, not by the clock
 
 
-class DynamicSelectionMixin:
+if TYPE_CHECKING:
+    from transformers import Trainer as _Base
+else:
+    _Base = object
+
+
+class DynamicSelectionMixin(_Base):
     """What makes a `Trainer` class select; it comes first among the bases.
 
     Args:
@@ -66,6 +72,10 @@ class DynamicSelectionMixin:
             of the selector is out of range.
         TypeError: if the training set is iterable, or `args` is of another class.
     """
+
+    train_dataset: Any
+    data_collator: Any
+    lr_scheduler: Any
 
     def __init__(
         self,
@@ -115,7 +125,8 @@ class DynamicSelectionMixin:
         """Trains as `Trainer.train` does, on the samples that the selector picks."""
         if resume_from_checkpoint is True:
             resume_from_checkpoint = get_last_checkpoint(self.args.output_dir) or True
-        self._resume_from = Path(resume_from_checkpoint) if resume_from_checkpoint else None
+        found = isinstance(resume_from_checkpoint, str)
+        self._resume_from = Path(str(resume_from_checkpoint)) if found else None
         return super().train(resume_from_checkpoint, **kwargs)
 
     def _inner_training_loop(self, batch_size: int | None = None, **kwargs: Any) -> Any:

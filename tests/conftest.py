@@ -17,6 +17,7 @@ from torch import nn
 
 from hf_dynsel.core import Feedback, Selection, Selector
 
+
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)

@@ -20,12 +20,11 @@ TIMES = ("runtime", "per_second")
 
 def own_logs(trainer):
     """The log without wall times and without what only a selection has."""
-    entries = [
+    return [
         {k: v for k, v in entry.items() if not k.endswith(TIMES)}
         for entry in trainer.state.log_history
         if "selection/size" not in entry
     ]
-    return entries
 
 
 @pytest.mark.parametrize("scheduler", ["linear", "cosine", "constant_with_warmup", "polynomial"])

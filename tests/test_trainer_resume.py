@@ -79,7 +79,9 @@ def test_interrupting_before_any_batch_changes_nothing(whole, tmp_path):
         with pytest.raises(Stop):
             interrupted.train()
         resumed = run(folder, name)
-        started = resumed.train(resume_from_checkpoint=True if interrupted.state.global_step else None)
+        started = resumed.train(
+            resume_from_checkpoint=True if interrupted.state.global_step else None
+        )
         assert started.global_step == reference.state.global_step
         rest = len(resumed.trained)
         assert resumed.trained == reference.trained[-rest:]

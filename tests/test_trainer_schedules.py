@@ -122,9 +122,7 @@ def test_a_schedule_of_the_users_own_is_paced_too(tmp_path):
 
 
 def test_max_steps_is_exact_and_ends_the_schedule(tmp_path):
-    trainer = build(
-        tmp_path, Sized(sizes=(8, 8, 8, 8, 8)), max_steps=7, lr_scheduler_type="linear"
-    )
+    trainer = build(tmp_path, Sized(sizes=(8, 8, 8, 8, 8)), max_steps=7, lr_scheduler_type="linear")
     assert trainer.run_length.num_epochs == 4
     trainer.train()
     assert trainer.state.global_step == trainer.state.max_steps == 7

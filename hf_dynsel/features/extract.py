@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from datasets import Dataset, IterableDataset
 from datasets.fingerprint import Hasher
 
-from hf_dynsel import __version__, provenance
+from hf_dynsel import provenance
 from hf_dynsel.features.attach import attach
 from hf_dynsel.features.backbone import Backbone
 from hf_dynsel.features.encode import encode_shards
@@ -65,7 +65,7 @@ def extract(
         accelerator.wait_for_everyone()
     else:
         logger.info("the features of %d rows are read from %s", len(dataset), folder)
-    return attach(dataset, shards.open(), {**note, "version": __version__})
+    return attach(dataset, shards.open(), {**note, "version": provenance.library_version()})
 
 
 def cached(dataset: Dataset, backbone: Backbone, cache_dir: str | Path) -> bool:

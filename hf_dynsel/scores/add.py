@@ -1,12 +1,11 @@
 """Adds score columns to a dataset, each with a note of what it was computed from."""
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hf_dynsel.provenance import fingerprint, record, recorded
+from hf_dynsel.provenance import fingerprint, library_version, record, recorded
 from hf_dynsel.scores.base import Score
 from hf_dynsel.scores.columns import find_label, put_column, read_classes, read_column
 
@@ -48,7 +47,7 @@ def add_scores(
         "dataset_fingerprint": fingerprint(dataset),
         "num_rows": len(dataset),
         "label": label,
-        "library_version": _library_version(),
+        "library_version": library_version(),
         **{stage: notes[stage] for stage in ("features", "sae") if stage in notes},
     }
     entries = dict(notes.get(NOTE, {}))
@@ -74,10 +73,3 @@ def _check(dataset: "Dataset", scores: Sequence[Score]) -> None:
                     f"not have (it has: {', '.join(dataset.column_names)}); add it with "
                     f"{ADDED_BY[column]}"
                 )
-
-
-def _library_version() -> str:
-    try:
-        return version("hf-dynsel")
-    except PackageNotFoundError:
-        return "not installed"

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_dynsel.scores.normalize import Normalization, minmax, rank
+from hf_dynsel.scaling import minmax
+from hf_dynsel.scores.normalize import Normalization, rank
 
 Columns = Mapping[str, np.ndarray]
 

@@ -1,4 +1,4 @@
-"""Puts a score on the scale from 0 to 1, so that scores can be mixed."""
+"""Puts a score on the scale from 0 to 1 by its ranks, which outliers do not move."""
 
 from typing import Literal
 
@@ -6,12 +6,6 @@ import numpy as np
 from jaxtyping import Float
 
 Normalization = Literal["minmax", "rank"]
-
-
-def minmax(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Returns the values moved and scaled onto 0 to 1; constant values become zeros."""
-    span = values.max() - values.min()
-    return np.zeros_like(values) if span == 0 else (values - values.min()) / span
 
 
 def rank(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hf_dynsel.core import Feedback, Selection, Selector, check_keep
+from hf_dynsel.scaling import minmax
 from hf_dynsel.selectors.checks import check_choice, check_fraction, check_not_negative
-from hf_dynsel.selectors.minmax import minmax
 from hf_dynsel.selectors.quota import equal_quota, proportional_quota
 from hf_dynsel.selectors.ranking import ClassGroups, top, top_per_class
 from hf_dynsel.selectors.schedules import falling_sigmoid, full_epochs

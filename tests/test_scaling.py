@@ -1,6 +1,6 @@
 import numpy as np
 
-from hf_dynsel.selectors.minmax import minmax
+from hf_dynsel.scaling import minmax
 
 
 def test_values_span_zero_to_one_in_their_own_precision():
