@@ -1,7 +1,7 @@
 """`DynamicSelectionArguments`: `TrainingArguments` and what a moving subset adds to them."""
 
 from dataclasses import dataclass, field
-from typing import Any, no_type_check
+from typing import no_type_check
 
 from transformers import TrainingArguments
 
@@ -56,7 +56,3 @@ class DynamicSelectionArguments(TrainingArguments):
                 f"max_steps={self.max_steps}; leave one of them out"
             )
         super().__post_init__()
-
-    def lr_kwargs(self) -> dict[str, Any]:
-        """Returns `lr_scheduler_kwargs` as a dictionary, empty where none were given."""
-        return dict(self.lr_scheduler_kwargs or {})

@@ -9,7 +9,7 @@ import numpy as np
 from hf_dynsel import data, features, scores, selectors, yaml_files
 from hf_dynsel.core import Pool, Selector
 from hf_dynsel.features import Backbone
-from hf_dynsel.recipe import exported
+from hf_dynsel.recipe_sections import exported
 from hf_dynsel.scores import Score
 from hf_dynsel.simulate import plan
 

@@ -35,6 +35,25 @@ def classification_loss(outputs: Any, labels: Tensor, label_smoothing: float = 0
     )
 
 
+def sample_losses(
+    outputs: Any, labels: Tensor, own: PerSampleLoss | None, label_smoothing: float
+) -> Tensor:
+    """Returns the loss of each sample, by the user's own function if there is one.
+
+    Raises:
+        ValueError: if that function does not return one loss per sample.
+    """
+    if own is None:
+        return classification_loss(outputs, labels, label_smoothing)
+    losses = own(outputs, labels)
+    if losses.shape != (len(labels),):
+        raise ValueError(
+            f"per_sample_loss returned shape {tuple(losses.shape)} for {len(labels)} samples; "
+            "return one loss per sample"
+        )
+    return losses
+
+
 def measure(
     names: Collection[str], outputs: Any, labels: Tensor, losses: Tensor
 ) -> Mapping[str, Tensor]:

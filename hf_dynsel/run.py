@@ -4,7 +4,6 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from hf_dynsel.ledger import Ledger
 from hf_dynsel.metrics import compute_metrics
 from hf_dynsel.models import image_classifier, text_classifier
 from hf_dynsel.recipe import Recipe
+from hf_dynsel.recipe_sections import TRANSFORM
 from hf_dynsel.report import write_report
 from hf_dynsel.stages import load_data, score
 from hf_dynsel.trainer import DynamicSelectionTrainer
@@ -124,7 +124,7 @@ def _model(recipe: Recipe, train: Dataset) -> tuple[Any, Any]:
     if recipe.is_text:
         settings.pop("max_length", None)
         return text_classifier(settings.pop("text_encoder"), **settings)
-    own = {key: value for key, value in settings.items() if key not in _transform_keys()}
+    own = {key: value for key, value in settings.items() if key not in TRANSFORM}
     return image_classifier(own.pop("architecture"), **own), None
 
 
@@ -133,13 +133,9 @@ def _view(recipe: Recipe, split: Dataset, training: bool, tokenizer: Any) -> Dat
         wanted = [c for c in split.column_names if c in ("text", "label") or c.startswith("score_")]
         max_length = recipe.model.get("max_length", DEFAULT_MAX_LENGTH)
         return tokenize(split.select_columns(wanted), tokenizer, max_length)
-    settings = {key: value for key, value in recipe.model.items() if key in _transform_keys()}
+    settings = {key: value for key, value in recipe.model.items() if key in TRANSFORM}
     transform = ImageTransform(channels=recipe.model.get("in_chans", 3), **settings)
     return split.with_transform(transform if training else transform.deterministic())
-
-
-def _transform_keys() -> set[str]:
-    return {field.name for field in fields(ImageTransform)} - {"channels"}
 
 
 def _write_results(

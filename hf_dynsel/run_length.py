@@ -55,10 +55,6 @@ class RunLength:
             return done + self.expected(epoch)
         return done + self.updates(epoch, samples) + self.expected(epoch + 1)
 
-    def schedule_steps_per_epoch(self) -> float:
-        """Steps of the schedule for each epoch, on average."""
-        return self.schedule_steps() / self.epochs
-
     def schedule_steps(self) -> int:
         """Steps the learning-rate schedule is made for."""
         if self._by_step:

@@ -1,7 +1,6 @@
 """Makes any learning-rate schedule follow epochs of different lengths and end at its end."""
 
 import math
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from torch.optim import Optimizer
@@ -70,19 +69,23 @@ class PacedScheduler:
         self.schedule.load_state_dict(state["schedule"])
 
 
-def one_cycle(optimizer: Optimizer, num_steps: int, **kwargs: Any) -> OneCycleLR:
-    """Returns a one-cycle schedule over `num_steps`, at its lowest rate after the last of them.
+def named_schedule(
+    name: str, optimizer: Optimizer, num_steps: int, num_epochs: float, **kwargs: Any
+) -> LRScheduler:
+    """Returns a torch schedule that `TrainingArguments` has no name for.
 
-    The peak is the optimizer's own learning rate unless `max_lr` says otherwise.
+    Args:
+        name: "one_cycle", whose peak is the optimizer's own rate unless `max_lr` says otherwise
+            and whose lowest rate comes after the last step; or "multi_step", whose `milestones`
+            are in epochs.
+        optimizer: whose rate it sets.
+        num_steps: length of the schedule.
+        num_epochs: epochs in it.
+        **kwargs: of the torch class.
     """
-    peak = [group["lr"] for group in optimizer.param_groups]
-    # One step more than are taken: torch reaches the end value one step before `total_steps`.
-    return OneCycleLR(optimizer, **{"max_lr": peak, "total_steps": num_steps + 1, **kwargs})
-
-
-def multi_step(
-    optimizer: Optimizer, steps_per_epoch: float, milestones: Sequence[float], gamma: float = 0.1
-) -> MultiStepLR:
-    """Returns a schedule that multiplies the rate by `gamma` after each milestone, in epochs."""
-    steps = [round(milestone * steps_per_epoch) for milestone in milestones]
-    return MultiStepLR(optimizer, milestones=steps, gamma=gamma)
+    if name == "one_cycle":
+        peak = [group["lr"] for group in optimizer.param_groups]
+        # One step more than are taken: torch reaches the end value a step before `total_steps`.
+        return OneCycleLR(optimizer, **{"max_lr": peak, "total_steps": num_steps + 1, **kwargs})
+    steps = [round(epoch * num_steps / num_epochs) for epoch in kwargs.pop("milestones")]
+    return MultiStepLR(optimizer, milestones=steps, **kwargs)

@@ -13,7 +13,8 @@ from hf_dynsel import data, features, provenance, scores
 from hf_dynsel.data import add_label_noise, stratified_subset
 from hf_dynsel.features import Backbone, cached, extract
 from hf_dynsel.ledger import Ledger
-from hf_dynsel.recipe import EXTRACTION, Recipe
+from hf_dynsel.recipe import Recipe
+from hf_dynsel.recipe_sections import EXTRACTION
 from hf_dynsel.sae import SparseAutoencoder, add_codes, train_sae
 from hf_dynsel.scores import add_scores, attach_scores, save_scores
 

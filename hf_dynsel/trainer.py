@@ -37,12 +37,12 @@ from hf_dynsel.diagnostics import describe
 from hf_dynsel.distributed import gather_rows, require_agreement
 from hf_dynsel.indexed import INDEX, IndexedCollator, IndexedDataset
 from hf_dynsel.ledger import Ledger
-from hf_dynsel.per_sample import PerSampleLoss, classification_loss, measure
+from hf_dynsel.per_sample import PerSampleLoss, measure, sample_losses
 from hf_dynsel.pool import identity, pool_of
 from hf_dynsel.provenance import DERIVED
 from hf_dynsel.run_length import plan_length
 from hf_dynsel.sampler import SelectionSampler
-from hf_dynsel.schedule import PacedScheduler, multi_step, one_cycle
+from hf_dynsel.schedule import PacedScheduler, named_schedule
 from hf_dynsel.selection_log import SelectionLog
 from hf_dynsel.steps import StepCounter
 
@@ -250,7 +250,9 @@ class DynamicSelectionMixin(_Base):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         outputs = model(**inputs)
         labels = inputs["labels"]
-        losses = self._losses(outputs, labels)
+        losses = sample_losses(
+            outputs, labels, self.per_sample_loss, self.args.label_smoothing_factor
+        )
         signals = measure(self.selector.signals, outputs, labels, losses)
         weights = self.sampler.feedback(indices, **signals)
         weighted = losses if weights is None else losses * weights
@@ -259,27 +261,16 @@ class DynamicSelectionMixin(_Base):
         self.loss_is_scaled_for_ga = True
         return (loss, outputs) if return_outputs else loss
 
-    def _losses(self, outputs: Any, labels: torch.Tensor) -> torch.Tensor:
-        if self.per_sample_loss is None:
-            return classification_loss(outputs, labels, self.args.label_smoothing_factor)
-        losses = self.per_sample_loss(outputs, labels)
-        if losses.shape != (len(labels),):
-            raise ValueError(
-                f"per_sample_loss returned shape {tuple(losses.shape)} for {len(labels)} samples; "
-                "return one loss per sample"
-            )
-        return losses
-
     # ---- The learning rate, evaluation, checkpoints
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Returns the schedule, paced so that it ends with the run whatever the epochs' lengths."""
-        steps, kwargs = self.run_length.schedule_steps(), self.args.lr_kwargs()
-        if self.lr_scheduler is None and self.args.lr_schedule == "one_cycle":
-            self.lr_scheduler = one_cycle(self.optimizer, steps, **kwargs)
-        elif self.lr_scheduler is None and self.args.lr_schedule == "multi_step":
-            per_epoch = self.run_length.schedule_steps_per_epoch()
-            self.lr_scheduler = multi_step(self.optimizer, per_epoch, **kwargs)
+        steps, name = self.run_length.schedule_steps(), self.args.lr_schedule
+        if self.lr_scheduler is None and name is not None:
+            kwargs = dict(self.args.lr_scheduler_kwargs or {})
+            self.lr_scheduler = named_schedule(
+                name, self.optimizer, steps, self.run_length.epochs, **kwargs
+            )
         schedule = super().create_scheduler(steps, optimizer)
         if not isinstance(schedule, (PacedScheduler, *_FED_BY_METRICS)):
             self.lr_scheduler = PacedScheduler(schedule)

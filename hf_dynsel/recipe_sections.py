@@ -1,0 +1,169 @@
+"""Checks each section of a recipe against what it will be handed to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from hf_dynsel import data, features, scores, selectors
+from hf_dynsel.arguments import DynamicSelectionArguments
+from hf_dynsel.core import Selector
+from hf_dynsel.data import ImageTransform, add_label_noise
+from hf_dynsel.metrics import METRICS
+from hf_dynsel.models import image_classifier, text_classifier
+from hf_dynsel.sae import train_sae
+from hf_dynsel.signatures import faults, unknown
+
+EXTRACTION = ("batch_size", "shard_size", "num_workers")
+NOT_IN_TRAINER = ("output_dir", "seed", "data_seed", "remove_unused_columns")
+TRAIN_SAE_INPUTS = ("features", "device", "progress")
+TRANSFORM = tuple(field.name for field in fields(ImageTransform) if field.name != "channels")
+
+
+def section_faults(content: Mapping[str, Any]) -> list[str]:
+    """Returns the faults of all sections; one that is missing or no mapping has its own already."""
+    whole = {name for name, value in content.items() if isinstance(value, Mapping)}
+    found: list[str] = []
+    for name, check in SECTIONS.items():
+        if name in whole or name not in REQUIRED:
+            found += check(content)
+    return found
+
+
+def exported(module: Any, kind: type) -> dict[str, Any]:
+    """Returns the classes of one kind that a module exports, the abstract one left out."""
+    members = {name: getattr(module, name) for name in module.__all__}
+    return {
+        name: member
+        for name, member in members.items()
+        if isinstance(member, type) and issubclass(member, kind) and member is not kind
+    }
+
+
+def _named(section: Mapping[str, Any], path: str, key: str, known: Mapping[str, Any]) -> Any:
+    """Returns the class or function that a section names, or a list with the fault."""
+    name = section.get(key)
+    if name is None:
+        return [f"{path}: needs '{key}', one of {', '.join(sorted(known))}"]
+    if not isinstance(name, str) or name not in known:
+        return [unknown(str(name), list(known), f"{path}.{key}", "hf_dynsel")]
+    return known[name]
+
+
+def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Returns an optional section, empty where it is missing or has a fault of its own."""
+    section = content.get(name)
+    return section if isinstance(section, Mapping) else {}
+
+
+def _dataset(content: Mapping[str, Any]) -> Iterator[str]:
+    section = content["dataset"]
+    loader = _named(section, "dataset", "loader", data.LOADERS)
+    if isinstance(loader, list):
+        yield from loader
+        return
+    also = ("loader", "train_size", "label_noise", "show_texts")
+    yield from faults(section, loader, "dataset", also=also)
+    noise = section.get("label_noise", {})
+    yield from faults(noise, add_label_noise, "dataset.label_noise", without=("dataset",))
+
+
+def _features(content: Mapping[str, Any]) -> Iterator[str]:
+    section = _section(content, "features")
+    if not section:
+        if content.get("sae") is not None:
+            yield "sae: works on features; add the section 'features'"
+        return
+    backbones = exported(features, features.Backbone)
+    del backbones["TrainedModel"]  # needs a model object; weights of one go to TimmImage
+    backbone = _named(section, "features", "backbone", backbones)
+    if isinstance(backbone, list):
+        yield from backbone
+        return
+    yield from faults(section, backbone, "features", also=("backbone", *EXTRACTION))
+
+
+def _sae(content: Mapping[str, Any]) -> Iterator[str]:
+    section = _section(content, "sae")
+    if "from" in section:
+        yield from (
+            f"sae.{key}: an autoencoder loaded 'from' somewhere is not trained; leave it out"
+            for key in section
+            if key not in ("from", "revision")
+        )
+    else:
+        yield from faults(section, train_sae, "sae", without=TRAIN_SAE_INPUTS)
+
+
+def _scores(content: Mapping[str, Any]) -> Iterator[str]:
+    section = _section(content, "scores")
+    if "from" in section:
+        yield from (
+            f"scores.{key}: scores are loaded, not computed" for key in set(section) - {"from"}
+        )
+        return
+    known = exported(scores, scores.Score)
+    for name, settings in section.items():
+        if name not in known:
+            yield unknown(name, list(known), f"scores.{name}", "hf_dynsel")
+            continue
+        yield from faults(settings or {}, known[name], f"scores.{name}")
+        if set(known[name].columns) & {"sae_indices", "sae_values"} and not content.get("sae"):
+            yield f"scores.{name}: reads sparse codes; add the sections 'features' and 'sae'"
+
+
+def _model(content: Mapping[str, Any]) -> Iterator[str]:
+    section = content["model"]
+    if ("architecture" in section) == ("text_encoder" in section):
+        yield "model: needs 'architecture' for images or 'text_encoder' for texts, one of them"
+    elif "architecture" in section:
+        own = {key: value for key, value in section.items() if key not in TRANSFORM}
+        yield from faults(
+            own, image_classifier, "model", also=TRANSFORM, without=("label_names", "seed")
+        )
+        images = {key: value for key, value in section.items() if key in TRANSFORM}
+        yield from faults(images, ImageTransform, "model")
+    else:
+        own = {"model" if key == "text_encoder" else key: value for key, value in section.items()}
+        yield from faults(
+            own, text_classifier, "model", also=("max_length",), without=("label_names", "seed")
+        )
+
+
+def _selector(content: Mapping[str, Any]) -> Iterator[str]:
+    section = content["selector"]
+    known = exported(selectors, Selector)
+    selector = _named(section, "selector", "name", known)
+    if isinstance(selector, list):
+        yield from selector
+        return
+    also = ("name",)
+    inside = [f.name for f in fields(selector) if not f.init]
+    yield from faults(section, selector, "selector", also=also, without=inside)
+
+
+def _trainer(content: Mapping[str, Any]) -> Iterator[str]:
+    section = content["trainer"]
+    for name in NOT_IN_TRAINER:
+        if name in section:
+            yield f"trainer.{name}: follows from the recipe's own keys; leave it out"
+    rest = {key: value for key, value in section.items() if key not in NOT_IN_TRAINER}
+    yield from faults(rest, DynamicSelectionArguments, "trainer")
+
+
+def _metrics(content: Mapping[str, Any]) -> Iterator[str]:
+    for name in content.get("metrics", ()):
+        if name not in METRICS:
+            yield unknown(name, list(METRICS), "metrics", "hf_dynsel")
+
+
+REQUIRED = ("dataset", "model", "selector", "trainer")
+SECTIONS = {
+    "dataset": _dataset,
+    "features": _features,
+    "sae": _sae,
+    "scores": _scores,
+    "model": _model,
+    "selector": _selector,
+    "trainer": _trainer,
+    "metrics": _metrics,
+}

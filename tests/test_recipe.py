@@ -1,0 +1,147 @@
+"""Recipes are checked whole, before anything is built."""
+
+from pathlib import Path
+
+import pytest
+
+from hf_dynsel import yaml_files
+from hf_dynsel.recipe import RecipeError, check, load
+from hf_dynsel.selectors import RepDiv
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+NAMES = {
+    "cifar10_resnet18_repdiv",
+    "fashion_mnist_resnet18_repdiv",
+    "fashion_mnist_small_repdiv",
+    "fortunes_minilm_repdiv",
+    "quickstart_digits",
+    "rsd15k_roberta_repdiv",
+    "rsd15k_roberta_repdiv_static",
+}
+FILES = sorted(RECIPES.rglob("*.yaml"))
+QUICKSTART = RECIPES / "quickstart_digits.yaml"
+
+
+def faults(*overrides):
+    with pytest.raises(RecipeError) as caught:
+        load(QUICKSTART, overrides)
+    return caught.value.faults
+
+
+def test_the_recipes_are_those_expected():
+    assert {path.stem for path in FILES} == NAMES
+    assert len(FILES) == 7
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_recipe_is_valid_and_named_after_its_file(path):
+    assert load(path).name == path.stem
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_complete_recipe_reads_back_as_itself(path, tmp_path):
+    recipe = load(path)
+    yaml_files.write(recipe.plain(), tmp_path / "recipe.yaml")
+    assert load(tmp_path / "recipe.yaml").plain() == recipe.plain()
+
+
+def test_all_faults_are_listed_at_once():
+    found = faults(
+        "selector.penlty=1",
+        "trainer.learnin_rate=1",
+        "sae.from=folder",
+        "metrics=[accurcy]",
+        "dataset.loader=digit",
+        "colour=red",
+        "scores.Divers={}",
+        "selector.keep=much",
+    )
+    assert sorted(found) == sorted(
+        [
+            "recipe.colour: Recipe has no 'colour'; it has: dataset, features, metrics, model, "
+            "name, output_dir, sae, scores, seed, selector, trainer",
+            "dataset.loader: hf_dynsel has no 'digit'; did you mean 'digits'?",
+            "sae.expansion: an autoencoder loaded 'from' somewhere is not trained; leave it out",
+            "sae.k: an autoencoder loaded 'from' somewhere is not trained; leave it out",
+            "scores.Divers: hf_dynsel has no 'Divers'; did you mean 'Diversity'?",
+            "selector.keep: 'much' is not of type float",
+            "selector.penlty: RepDiv has no 'penlty'; did you mean 'penalty'?",
+            "trainer.learnin_rate: DynamicSelectionArguments has no 'learnin_rate'; did you mean "
+            "'learning_rate'?",
+            "metrics: hf_dynsel has no 'accurcy'; it has: accuracy, balanced_accuracy, macro_f1",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("selector.keep=0", "selector: keep must be in (0, 1], got 0"),
+        ("selector.keep=1.2", "selector: keep must be in (0, 1], got 1.2"),
+        ("selector.quota=fair", "selector.quota: 'fair' is not one of"),
+        ("selector.representativeness=el2n", "selector: the pool has no score column 'el2n'"),
+        ("selector.usage=1", "selector.usage: RepDiv has no 'usage'"),
+        ("trainer.num_train_epochs=many", "trainer.num_train_epochs: 'many' is not"),
+        ("trainer.optim=best", "trainer: best is not a valid OptimizerNames"),
+        ("trainer.lr_follows=batch", "trainer: lr_follows must be one of"),
+        ("trainer.output_dir=x", "trainer.output_dir: follows from the recipe's own keys"),
+        ("features=null", "sae: works on features; add the section 'features'"),
+        ("sae=null", "scores.Representativeness: reads sparse codes; add the sections"),
+        ("features.backbone=TrainedModel", "features.backbone: hf_dynsel has no 'TrainedModel'"),
+        ("model.text_encoder=x", "model: needs 'architecture' for images or 'text_encoder'"),
+        ("model.in_chans=grey", "model.in_chans: 'grey' is not of type int"),
+        ("model.std=[0.1, wide]", "model.std: [0.1, 'wide'] is not one of"),
+        ("dataset.label_noise={shares: 0.1}", "dataset.label_noise.shares: add_label_noise has no"),
+        ("scores={from: x, Diversity: {}}", "scores.Diversity: scores are loaded, not computed"),
+        ("seed=first", "recipe.seed: 'first' is not of type int"),
+        ("model=small_cnn", "recipe.model: 'small_cnn' is not one of"),
+    ],
+)
+def test_each_fault_names_its_key_and_the_rule(override, fault):
+    found = faults(override)
+    assert any(line.startswith(fault) for line in found), found
+
+
+def test_missing_sections_are_named():
+    with pytest.raises(RecipeError) as caught:
+        check({"name": "x"}, "here")
+    needed = {f"recipe: Recipe needs '{n}'" for n in ("dataset", "model", "selector", "trainer")}
+    assert needed <= set(caught.value.faults)
+
+
+def test_overrides_change_and_add_values():
+    recipe = load(QUICKSTART, ["selector.keep=0.5", "seed=3", "trainer.learning_rate=1e-4"])
+    assert recipe.build_selector() == RepDiv(keep=0.5, seed=3)
+    assert recipe.build_arguments().learning_rate == 1e-4
+    assert str(recipe.folder) == "outputs/quickstart_digits/seed-3"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("selector.keep", "an override looks like trainer.learning_rate=0.1"),
+        ("name.first=x", "'name' holds a value, not keys"),
+    ],
+)
+def test_overrides_that_cannot_be_are_refused(override, message):
+    with pytest.raises(RecipeError, match=message):
+        load(QUICKSTART, [override])
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(FileNotFoundError, match="there is no recipe nowhere.yaml"):
+        load("nowhere.yaml")
+
+
+def test_a_recipe_runs_no_code(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("name: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(ValueError, match="is not valid YAML"):
+        load(path)
+
+
+def test_a_list_is_no_recipe(tmp_path):
+    path = tmp_path / "list.yaml"
+    path.write_text("- name\n")
+    with pytest.raises(RecipeError, match="must hold keys and values"):
+        load(path)
