@@ -127,8 +127,9 @@ class Selector(ABC):
     """Chooses which samples each epoch trains on, and with what loss weight.
 
     A subclass is final, and a dataclass: its init fields are the hyperparameters, which a
-    recipe sets; its other fields are the state, which a checkpoint holds. `select` reads
-    the state and `observe` alone changes it. Epochs count from zero.
+    recipe sets; its other fields, `field(init=False, repr=False, compare=False)`, are the state,
+    which a checkpoint holds. `select` reads the state and `observe` alone changes it. Epochs
+    count from zero.
     """
 
     seed: int = 0

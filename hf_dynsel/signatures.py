@@ -1,5 +1,6 @@
 """Checks settings against the parameters of what they are for, before it is called."""
 
+import dataclasses
 import difflib
 import inspect
 import json
@@ -36,7 +37,7 @@ def faults(
         without: parameters that a recipe may not set.
     """
     parameters = inspect.signature(target).parameters
-    hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    hints = _hints(target)
     open_to_recipes = [name for name in parameters if name not in without]
     for key, value in settings.items():
         if key in also:
@@ -48,6 +49,12 @@ def faults(
     for name in open_to_recipes:
         if parameters[name].default is inspect.Parameter.empty and name not in settings:
             yield f"{path}: {target.__name__} needs '{name}'"
+
+
+def _hints(target: Callable[..., Any]) -> Mapping[str, Any]:
+    if dataclasses.is_dataclass(target):
+        return {field.name: field.type for field in dataclasses.fields(target)}
+    return get_type_hints(target)
 
 
 def fits(value: Any, kind: Any) -> bool:

@@ -20,6 +20,7 @@
 """
 
 import time
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -235,7 +236,7 @@ class DynamicSelectionMixin(_Base):
     def compute_loss(
         self,
         model: Any,
-        inputs: dict[str, Any],
+        inputs: MutableMapping[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:

@@ -1,4 +1,4 @@
-"""Reads YAML as recipes mean it: safe, no key twice, and 1e-3 a number."""
+"""Reads YAML as recipes mean it: safe, no key twice, 1e-3 a number and no a word."""
 
 import re
 from pathlib import Path
@@ -19,6 +19,14 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# YAML 1.1 takes yes, no, on and off for booleans, and `save_strategy: no` would be false.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(true|True|false|False)$"), list("tTfF")
+)
 # YAML 1.1 takes a number with an exponent for text unless it has a point and a sign.
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",

@@ -187,7 +187,13 @@ def test_a_folder_that_cannot_be_written_is_found_first(tmp_path):
 
 
 def test_fashion_mnist_runs_to_the_end(tmp_path):
-    overrides = ["dataset.train_size=1500", "trainer.num_train_epochs=5", "sae.epochs=3"]
+    overrides = [
+        "dataset.train_size=1500",
+        "sae.epochs=3",
+        "trainer.num_train_epochs=5",
+        "trainer.eval_strategy=no",
+        "trainer.save_strategy=no",
+    ]
     recipe = load(
         RECIPES / "fashion_mnist_small_repdiv.yaml", [*overrides, f"output_dir={tmp_path}"]
     )
@@ -201,7 +207,9 @@ def test_fortunes_with_minilm_runs_to_the_end(tmp_path):
     overrides = [
         f"features.model={MINILM}",
         f"model.text_encoder={MINILM}",
-        "dataset.min_class_size=700",
+        "dataset.min_class_size=1000",
+        "dataset.test_size=0.05",
+        "dataset.train_size=600",
         "features.max_length=32",
         "model.max_length=32",
         "sae.epochs=3",
@@ -209,9 +217,8 @@ def test_fortunes_with_minilm_runs_to_the_end(tmp_path):
     ]
     recipe = load(RECIPES / "fortunes_minilm_repdiv.yaml", [*overrides, f"output_dir={tmp_path}"])
     summary = read(run(recipe))
-    classes = yaml_files.read(tmp_path / "recipe.yaml")["dataset"]["min_class_size"]
-    assert classes == 700
-    assert summary["eval"]["accuracy"] > 0.4
+    assert summary["samples_per_epoch"] == [180, 600]
+    assert summary["eval"]["accuracy"] > 0.5
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model")
     assert "computers" in model.config.label2id
 

@@ -54,8 +54,9 @@ def _tokenize_batch(
     tokens = tokenizer(texts, truncation=True, max_length=max_length)
     full = [i for i, ids in enumerate(tokens["input_ids"]) if len(ids) == max_length]
     # A text of this length may fit exactly: one more token tells.
-    longer = tokenizer([texts[i] for i in full], truncation=True, max_length=max_length + 1)
     was_cut = [False] * len(texts)
-    for i, ids in zip(full, longer["input_ids"], strict=True):
-        was_cut[i] = len(ids) > max_length
+    if full:  # tokenisers refuse an empty batch
+        longer = tokenizer([texts[i] for i in full], truncation=True, max_length=max_length + 1)
+        for i, ids in zip(full, longer["input_ids"], strict=True):
+            was_cut[i] = len(ids) > max_length
     return {**tokens, "was_cut": was_cut}

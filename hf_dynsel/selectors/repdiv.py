@@ -80,7 +80,7 @@ class RepDiv(Selector):
     refine: float = 0.15
     quota: Literal["equal", "proportional", "none"] = "equal"
     tie_break: Literal["index", "random"] = "index"
-    usage: Int[np.ndarray, " n"] = field(init=False, repr=False)
+    usage: Int[np.ndarray, " n"] = field(init=False, repr=False, compare=False)
 
     def allocate(self) -> None:
         """Scales the scores, splits the budget over the classes and sets all use to zero."""

@@ -92,3 +92,8 @@ def test_a_second_call_is_read_from_the_cache(
     stored = Dataset.load_from_disk(tmp_path / "texts")
     first, second = (tokenize(stored, tokenizer, max_length=4) for _ in range(2))
     assert first.cache_files == second.cache_files
+
+
+def test_a_batch_without_a_long_text_cuts_nothing(tokenizer, dataset):
+    tokens = tokenize(dataset, tokenizer, max_length=12)
+    assert [len(ids) for ids in tokens["input_ids"]] == [4, 5, 3, 6]
