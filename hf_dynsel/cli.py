@@ -15,7 +15,7 @@ VERBS = {
     "score": "data, features, sparse autoencoder and scores of a recipe",
     "train": "the same as run, without the report",
     "simulate": "steps, samples, saving, use and memory of a recipe's selection, without a model",
-    "report": "the report of a run folder, again",
+    "report": "the report of a run folder, again; or the table of a folder of results",
     "list": "selectors, scores, backbones, loaders and recipes",
     "env": "versions and hardware, for bug reports",
 }
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--rows", type=int, help="plan for made-up scores of so many rows")
             command.add_argument("--classes", type=int, default=1000, help="classes of these rows")
         if verb == "report":
-            command.add_argument("folder", type=Path, help="a run folder")
+            command.add_argument("folder", type=Path, help="a run, or <method>/<seed>.json files")
         if verb == "list":
             command.add_argument("--recipes", type=Path, default=Path("recipes"), metavar="FOLDER")
     return parser
@@ -113,9 +113,12 @@ def _simulate(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from hf_dynsel.report import write_report
+    from hf_dynsel.report import results_table, write_report
 
-    print(write_report(options.folder))
+    if (options.folder / "summary.json").is_file() or not options.folder.is_dir():
+        print(write_report(options.folder))
+    else:
+        print(results_table(options.folder))
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -48,7 +48,9 @@ def loader(dataset, collate=default_collate, **settings):
 
 
 @pytest.mark.parametrize(
-    "dataset", [Squares(), Batched(), [{"x": i**2} for i in range(20)]], ids=["map", "batch", "list"]
+    "dataset",
+    [Squares(), Batched(), [{"x": i**2} for i in range(20)]],
+    ids=["map", "batch", "list"],
 )
 def test_every_sample_comes_with_its_own_id(dataset):
     ids = []

@@ -14,7 +14,7 @@ LABELS = torch.tensor([0, 1, 0])
 )
 def test_the_mean_of_the_losses_is_the_models_own_loss(outputs):
     losses = classification_loss(outputs, LABELS)
-    assert losses.tolist() == pytest.approx([0.169846, 1.098612, 4.065864], abs=1e-6)
+    assert losses.tolist() == pytest.approx([0.169846, 1.098612, 4.065884], abs=1e-6)
     assert losses.mean() == pytest.approx(F.cross_entropy(LOGITS, LABELS).item())
 
 

@@ -113,7 +113,9 @@ def test_other_content_has_another_hash(change):
     ids=["moved boundary", "empty and missing", "moved list boundary"],
 )
 def test_what_only_looks_alike_differs(one, other):
-    assert fingerprint(Dataset.from_dict({"v": one})) != fingerprint(Dataset.from_dict({"v": other}))
+    assert fingerprint(Dataset.from_dict({"v": one})) != fingerprint(
+        Dataset.from_dict({"v": other})
+    )
 
 
 @pytest.fixture

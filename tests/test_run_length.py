@@ -42,6 +42,7 @@ def test_planned_epochs_add_up():
     assert run.expected(2) == 2
 
 
+@settings(deadline=None, max_examples=50)
 @given(sizes=st.lists(st.integers(1, 24), min_size=1, max_size=6))
 def test_unplanned_totals_fall_to_the_truth_as_epochs_are_known(sizes):
     run = length(sizes, planned=False)
@@ -147,6 +148,7 @@ def samples_in(epochs, share):
     return [share] * (epochs - last) + [24] * last
 
 
+@settings(deadline=None, max_examples=50)
 @given(share=st.integers(1, 24), steps=st.integers(1, 60))
 def test_max_steps_takes_the_fewest_epochs_that_fill_it(share, steps):
     def filled(epochs):
@@ -156,6 +158,7 @@ def test_max_steps_takes_the_fewest_epochs_that_fill_it(share, steps):
     assert epochs_for_steps(Refining(share=share), Pool(24), COUNTER, steps) == fewest
 
 
+@settings(deadline=None, max_examples=50)
 @given(share=st.integers(1, 24), samples=st.integers(1, 300))
 def test_matching_compute_takes_the_epochs_whose_samples_come_closest(share, samples):
     """Of two equally close the longer."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -16,7 +16,7 @@ LABELS = torch.tensor([0, 1, 0])
 @pytest.mark.parametrize(
     ("signal", "expected"),
     [
-        (loss, [0.169846, 1.098612, 4.065864]),
+        (loss, [0.169846, 1.098612, 4.065884]),
         (margin, [2.0, 0.0, -4.0]),
         (entropy, [0.524267, 1.098612, 0.274313]),
         (el2n, [0.198004, 0.816497, 1.358203]),
@@ -46,6 +46,7 @@ def formulas(logits, labels):
     return found
 
 
+@settings(deadline=None)
 @given(data=st.data(), samples=st.integers(1, 5), classes=st.integers(2, 6))
 def test_every_signal_is_its_formula(data, samples, classes):
     values = st.floats(-60, 60, width=32)

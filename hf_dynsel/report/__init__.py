@@ -1,5 +1,6 @@
-"""The report of a run: figures and one static page."""
+"""The report of a run, figures and one static page; and the table of many runs."""
 
+from hf_dynsel.report.results import results_table as results_table
 from hf_dynsel.report.write import write_report as write_report
 
-__all__ = ["write_report"]
+__all__ = ["results_table", "write_report"]

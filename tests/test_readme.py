@@ -1,0 +1,54 @@
+"""What the README says is what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hf_dynsel.report import results_table
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_tables_of_results_are_the_rendered_ones():
+    blocks = re.findall(
+        r"<!-- results: (\S+) -->\n(.*?)\n<!-- end of results -->", README, flags=re.DOTALL
+    )
+    assert [folder for folder, _ in blocks] == ["recipes/results/fashion_mnist_small"]
+    for folder, table in blocks:
+        assert table.strip() == results_table(ROOT / folder)
+
+
+def test_every_path_in_the_readme_exists():
+    paths = re.findall(r"\(?`?(recipes/[\w./-]+)", README)
+    assert len(paths) > 6
+    for path in paths:
+        assert (ROOT / path.rstrip(".")).exists(), path
+
+
+def test_python_in_the_readme_compiles_and_names_what_exists():
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        compile(block, "README", "exec")
+        for line in block.splitlines():
+            if line.startswith("from "):
+                exec(line, {})
+
+
+def test_the_list_of_recipes_is_complete():
+    listed = (ROOT / "recipes" / "README.md").read_text()
+    for path in (ROOT / "recipes").rglob("*.yaml"):
+        assert f"| `{path.stem}` |" in listed
+
+
+def test_results_of_several_recipes_are_not_mixed(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(ValueError, match="has no results"):
+        results_table(tmp_path)
+    source = next((ROOT / "recipes/results/fashion_mnist_small").rglob("*.json")).read_text()
+    (tmp_path / "a" / "seed-0.json").write_text(source)
+    (tmp_path / "a" / "seed-1.json").write_text(source.replace("fashion_mnist_small", "other"))
+    with pytest.raises(ValueError, match="are of several recipes"):
+        results_table(tmp_path)
