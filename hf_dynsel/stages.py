@@ -4,6 +4,8 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from datasets import Dataset, DatasetDict
 
 from hf_dynsel import data, features, provenance, scores
 from hf_dynsel.data import add_label_noise, stratified_subset
-from hf_dynsel.features import Backbone, cached, extract
+from hf_dynsel.features import Backbone, extract
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import EXTRACTION
@@ -20,7 +22,7 @@ from hf_dynsel.scores import add_scores, attach_scores, save_scores
 
 logger = logging.getLogger(__name__)
 
-LATEST = "scores.json"
+COST = "cost.json"  # seconds by stage; written last, so it marks a folder as finished
 
 
 def cache_dir() -> Path:
@@ -48,7 +50,7 @@ def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset, Path
     """Returns the training set with its score columns, and the folder that holds them.
 
     Scores of the same data and the same settings are read from the cache, and so are features
-    and autoencoders.
+    and autoencoders; the ledger is charged what they cost when they were computed.
     """
     if not recipe.scores:
         return train, None
@@ -57,37 +59,61 @@ def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset, Path
         logger.info("scores: read from %s", folder)
         return attach_scores(train, folder), folder
     folder = cache_dir() / "scores" / _scores_key(recipe, train)
-    if (folder / LATEST).is_file():
-        logger.info("features, sparse autoencoder: not needed again")
-        logger.info("scores: reused from %s", folder)
-        return attach_scores(train, folder), folder
-    scored = _compute(recipe, train, ledger)
-    save_scores(scored, folder)
-    logger.info("scores: %s kept in %s", ", ".join(recipe.scores), folder)
+    with _charged(ledger, folder) as reused:
+        if reused:
+            logger.info("features, sparse autoencoder: not needed again")
+            logger.info("scores: reused from %s", folder)
+        else:
+            save_scores(_compute(recipe, train, ledger), folder)
+            logger.info("scores: %s kept in %s", ", ".join(recipe.scores), folder)
     return attach_scores(train, folder), folder
+
+
+@contextmanager
+def _charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
+    """Yields whether a folder is finished, and charges what it once cost: reuse is not free.
+
+    The seconds that the block adds to the ledger are kept in the folder; where it is finished,
+    they are added again. So the overhead beside a saving does not depend on the cache.
+    """
+    cost = folder / COST
+    if cost.is_file():
+        yield True
+        for stage, seconds in json.loads(cost.read_text()).items():
+            ledger.seconds[stage] += seconds
+        return
+    before = dict(ledger.seconds)
+    yield False
+    spent = {stage: s - before.get(stage, 0.0) for stage, s in ledger.seconds.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = cost.with_suffix(".tmp")
+    partial.write_text(json.dumps(spent))
+    partial.replace(cost)
 
 
 def _compute(recipe: Recipe, train: Dataset, ledger: Ledger) -> Dataset:
     scored = train
     if recipe.features:
-        with ledger.timed("features"):
-            scored = _extract(recipe, train)
+        scored = _extract(recipe, train, ledger)
         if recipe.sae:
-            with ledger.timed("sae"):
-                scored = add_codes(scored, _autoencoder(recipe, scored))
+            scored = _encode(recipe, scored, ledger)
     assert recipe.scores is not None
     wanted = [getattr(scores, name)(**(settings or {})) for name, settings in recipe.scores.items()]
     with ledger.timed("scores"):
         return add_scores(scored, wanted)
 
 
-def _extract(recipe: Recipe, train: Dataset) -> Dataset:
+def _extract(recipe: Recipe, train: Dataset, ledger: Ledger) -> Dataset:
     assert recipe.features is not None
     settings = {key: value for key, value in recipe.features.items() if key in EXTRACTION}
     backbone, folder = _backbone(recipe), cache_dir() / "features"
-    reused = cached(train, backbone, folder)
-    logger.info("features: %s", f"reused from {folder}" if reused else backbone)
-    return extract(train, backbone, cache_dir=folder, **settings)
+    key = _key([provenance.fingerprint(train), backbone.identity()])
+    with _charged(ledger, folder / "costs" / key) as reused:
+        logger.info("features: %s", f"reused from {folder}" if reused else backbone)
+        if reused:
+            return extract(train, backbone, cache_dir=folder, **settings)
+        with ledger.timed("features"):
+            return extract(train, backbone, cache_dir=folder, **settings)
 
 
 def _backbone(recipe: Recipe) -> Backbone:
@@ -97,22 +123,29 @@ def _backbone(recipe: Recipe) -> Backbone:
     return backbone
 
 
-def _autoencoder(recipe: Recipe, featured: Dataset) -> SparseAutoencoder:
+def _encode(recipe: Recipe, featured: Dataset, ledger: Ledger) -> Dataset:
     assert recipe.sae is not None
     if "from" in recipe.sae:
         sae = SparseAutoencoder.from_pretrained(recipe.sae["from"], recipe.sae.get("revision"))
         logger.info("sparse autoencoder: read from %s", sae.source)
-        return sae
-    settings = {"seed": recipe.seed, **recipe.sae}
+    else:
+        sae = _autoencoder(recipe, featured, ledger)
+    with ledger.timed("sae"):
+        return add_codes(featured, sae)
+
+
+def _autoencoder(recipe: Recipe, featured: Dataset, ledger: Ledger) -> SparseAutoencoder:
+    settings = {"seed": recipe.seed, **(recipe.sae or {})}
     note = provenance.recorded(featured)["features"]
     folder = cache_dir() / "sae" / _key({"features": note, "sae": settings})
-    if (folder / "config.json").is_file():
-        logger.info("sparse autoencoder: reused from %s", folder)
-        return SparseAutoencoder.from_pretrained(str(folder))
-    sae = train_sae(featured, **settings)
-    sae.save_pretrained(folder)
-    logger.info("sparse autoencoder: %s, kept in %s", sae.summary, folder)
-    return sae
+    with _charged(ledger, folder) as reused:
+        if reused:
+            logger.info("sparse autoencoder: reused from %s", folder)
+        else:
+            with ledger.timed("sae"):
+                train_sae(featured, **settings).save_pretrained(folder)
+            logger.info("sparse autoencoder: kept in %s", folder)
+    return SparseAutoencoder.from_pretrained(folder)
 
 
 def _scores_key(recipe: Recipe, train: Dataset) -> str:

@@ -242,7 +242,6 @@ class DynamicSelectionMixin(_Base):
     ) -> Any:
         """Returns the trainer's own loss, or the weighted mean where samples are told apart."""
         indices = inputs.pop(INDEX, None)
-        self.loss_is_scaled_for_ga = None
         if indices is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         self._batches_done += 1
@@ -259,7 +258,9 @@ class DynamicSelectionMixin(_Base):
         weighted = losses if weights is None else losses * weights
         # Processes average their gradients, so the sum is over all of them and the mean ours.
         loss = weighted.sum() / self._samples_in_step * self.accelerator.num_processes
-        self.loss_is_scaled_for_ga = True
+        # Ours is a mean over the whole step; the base class divides by this, or not at all,
+        # depending on its version and on the model's signature.
+        self.current_gradient_accumulation_steps = 1
         return (loss, outputs) if return_outputs else loss
 
     # ---- The learning rate, evaluation, checkpoints

@@ -125,11 +125,17 @@ def test_no_training_set_is_refused():
 
 
 @pytest.mark.parametrize(
-    "stream",
-    [Stream(), Dataset.from_dict({"x": [1]}).to_iterable_dataset(), (i for i in range(3)), {1, 2}],
+    "build",
+    [
+        Stream,
+        lambda: Dataset.from_dict({"x": [1]}).to_iterable_dataset(),
+        lambda: (i for i in range(3)),
+        lambda: {1, 2},
+    ],
     ids=["torch", "datasets", "generator", "set"],
 )
-def test_streams_are_refused_by_name(stream):
+def test_streams_are_refused_by_name(build):
+    stream = build()
     name = type(stream).__name__
     with pytest.raises(TypeError, match=f"map-style dataset, got {name}.*without streaming=True"):
         IndexedDataset(stream)

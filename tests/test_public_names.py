@@ -9,29 +9,27 @@ import pytest
 
 import hf_dynsel
 
-PACKAGES = ["hf_dynsel"] + [
-    f"hf_dynsel.{found.name}" for found in pkgutil.iter_modules(hf_dynsel.__path__) if found.ispkg
-]
+INNER = [f"hf_dynsel.{m.name}" for m in pkgutil.iter_modules(hf_dynsel.__path__) if m.ispkg]
+PACKAGES = {name: importlib.import_module(name) for name in ("hf_dynsel", *INNER)}
+every_package = pytest.mark.parametrize("package", PACKAGES.values(), ids=PACKAGES)
 HEAVY = ("torch", "transformers", "datasets", "accelerate", "timm", "open_clip", "torchvision")
 DRAWING = ("matplotlib", "jinja2", "PIL", "sklearn", "evaluate", "pandas")
 
 
 def test_there_are_packages_to_check():
-    assert {"hf_dynsel.selectors", "hf_dynsel.scores", "hf_dynsel.data"} <= set(PACKAGES)
+    assert {"hf_dynsel.selectors", "hf_dynsel.scores", "hf_dynsel.data"} <= PACKAGES.keys()
 
 
-@pytest.mark.parametrize("name", PACKAGES)
-def test_public_names_are_sorted_and_importable(name):
-    package = importlib.import_module(name)
+@every_package
+def test_public_names_are_sorted_and_importable(package):
     names = package.__all__
     assert list(names) == sorted(set(names))
     assert all(hasattr(package, public) for public in names)
     assert set(names) <= set(dir(package))
 
 
-@pytest.mark.parametrize("name", PACKAGES)
-def test_what_is_public_says_what_it_is(name):
-    package = importlib.import_module(name)
+@every_package
+def test_what_is_public_says_what_it_is(package):
     assert package.__doc__
     for public in package.__all__:
         member = getattr(package, public)

@@ -294,6 +294,32 @@ def test_a_trainer_that_is_let_go_is_freed_at_once(tmp_path):
     assert sampler() is None
 
 
+def test_what_a_push_uploads_is_written_and_loads_again(tmp_path):
+    from transformers import AutoModelForImageClassification
+
+    from hf_dynsel.models import image_classifier
+
+    images = Dataset.from_dict(
+        {"pixel_values": np.random.default_rng(0).random((12, 1, 8, 8), np.float32).tolist()}
+    ).with_format("torch")
+    model = image_classifier("small_cnn", label_names=["a", "b"], in_chans=1)
+    trainer = build(
+        tmp_path,
+        DynamicRandom(keep=0.5),
+        model=model,
+        train_dataset=images.add_column("labels", [0, 1] * 6),
+        num_train_epochs=1,
+    )
+    trainer.train()
+    trainer.save_model()
+    trainer.create_model_card(model_name="tiny")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"README.md", "config.json", "model.safetensors", "training_args.bin"}
+    again = AutoModelForImageClassification.from_pretrained(tmp_path)
+    for name, tensor in trainer.model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor)
+
+
 # ---- Bad input is found when the trainer is built
 
 

@@ -49,6 +49,17 @@ def test_a_key_that_stands_twice_is_refused_with_its_place(text, key, line):
         parse(text, "recipe.yaml")
 
 
+@pytest.mark.parametrize("word", ["no", "yes", "on", "off", "No", "y", "TRUE"])
+def test_words_are_words(word):
+    """YAML 1.1 takes most of these for booleans, and `save_strategy: no` for false."""
+    assert parse(f"a: {word}", "recipe") == {"a": word}
+
+
+@pytest.mark.parametrize("word", ["true", "True", "false", "False"])
+def test_truth_has_two_names(word):
+    assert parse(f"a: {word}", "recipe") == {"a": word.lower() == "true"}
+
+
 def test_the_same_key_in_two_sections_is_fine():
     assert parse("a: {x: 1}\nb: {x: 1}", "recipe") == {"a": {"x": 1}, "b": {"x": 1}}
 
@@ -104,7 +115,9 @@ def test_what_is_written_is_read_back(value, tmp_path_factory):
     assert read(path) == value
 
 
-@pytest.mark.parametrize("text", ["1e-3", "12e4567", "1E5", "true", "1.5", "null", "2024-01-01"])
+@pytest.mark.parametrize(
+    "text", ["1e-3", "12e4567", "1E5", "true", "no", "1.5", "null", "2024-01-01"]
+)
 def test_text_that_looks_like_another_value_stays_text(text, tmp_path):
     """Such as the commit 12e4567, which as a number would be infinite."""
     write({"revision": text}, tmp_path / "recipe.yaml")
