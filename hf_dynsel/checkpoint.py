@@ -8,6 +8,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from hf_dynsel.core import Selector
+
 TENSORS, META = "selection.safetensors", "selection.json"
 PARTS = ("selector", "sampler", "pending")
 
@@ -25,7 +27,7 @@ def save(folder: Path, sampler_state: dict[str, Any], meta: dict[str, Any]) -> N
     }
     save_file(tensors, folder / TENSORS)
     partial = folder / (META + ".tmp")
-    partial.write_text(json.dumps({**meta, "epoch": sampler_state["epoch"]}, indent=2) + "\n")
+    partial.write_text(_json({**meta, "epoch": sampler_state["epoch"]}) + "\n")
     partial.replace(folder / META)
 
 
@@ -55,11 +57,28 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return state, meta
 
 
+def run_identity(selector: Selector, epochs: float, data: str) -> dict[str, Any]:
+    """Returns what a resumed run must have in common with the one that wrote the checkpoint."""
+    settings = {f"selector.{name}": value for name, value in selector.config().items()}
+    return {
+        "selector": type(selector).__name__,
+        **settings,
+        "epochs": epochs,
+        "samples": selector.pool.size,
+        "data": data,
+    }
+
+
 def check_same_run(noted: dict[str, Any], here: dict[str, Any]) -> None:
     """Raises ValueError, naming both values, unless a checkpoint is of the run at hand."""
-    for name, value in json.loads(json.dumps(here)).items():
+    for name, value in json.loads(_json(here)).items():
         if noted.get(name) != value:
             raise ValueError(
                 f"the checkpoint was written with {name} = {noted.get(name)!r}, but this run has "
                 f"{value!r}; a resumed run must keep it. Set it back, or start a new run"
             )
+
+
+def _json(values: dict[str, Any]) -> str:
+    # Hyperparameters may be NumPy numbers.
+    return json.dumps(values, indent=2, default=lambda value: value.item())

@@ -13,7 +13,7 @@ def require(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as missing:
-        if missing.name is None or not module.startswith(missing.name):
+        if missing.name is None or not f"{module}.".startswith(f"{missing.name}."):
             raise
         raise ImportError(
             f"this needs the package '{missing.name}', which is not installed: "

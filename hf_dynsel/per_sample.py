@@ -57,14 +57,14 @@ def sample_losses(
 def measure(
     names: Collection[str], outputs: Any, labels: Tensor, losses: Tensor
 ) -> Mapping[str, Tensor]:
-    """Returns the signals a selector wants; "loss" is the training loss itself.
-
-    Raises:
-        ValueError: if a signal is not known.
-    """
-    if unknown := set(names) - SIGNALS.keys():
-        raise ValueError(f"unknown signals {sorted(unknown)}; known are {sorted(SIGNALS)}")
+    """Returns the signals a selector wants; "loss" is the training loss itself."""
     logits = outputs["logits"].detach()
     return {
         name: losses.detach() if name == "loss" else SIGNALS[name](logits, labels) for name in names
     }
+
+
+def require_known(names: Collection[str]) -> None:
+    """Raises ValueError unless training can report all of these signals."""
+    if unknown := set(names) - SIGNALS.keys():
+        raise ValueError(f"unknown signals {sorted(unknown)}; known are {sorted(SIGNALS)}")

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from datasets import ClassLabel, Dataset, Value
+from jaxtyping import Float, Num
 
 from hf_dynsel.core import Pool
 from hf_dynsel.provenance import fingerprint
@@ -28,12 +29,23 @@ def pool_of(dataset: Any) -> Pool:
     scores = [name for name in dataset.column_names if name.startswith(PREFIX)]
     label = next((n for n in LABELS if n in dataset.column_names and _is_class(dataset, n)), None)
     wanted = scores + ([label] if label else [])
+    if label:
+        _require_labels(dataset, str(label))
     columns = dataset.select_columns(wanted).with_format("numpy")[:] if wanted else {}
     labels = np.asarray(columns[label], np.int64) if label else None
     if labels is not None and isinstance(feature := dataset.features[label], ClassLabel):
         _check_declared(labels, feature, str(label))
-    named = {name.removeprefix(PREFIX): np.asarray(columns[name]) for name in scores}
+    named = {name.removeprefix(PREFIX): _real(columns[name]) for name in scores}
     return Pool(len(dataset), named, labels)
+
+
+def require_rows(pool: Pool, rows: int) -> None:
+    """Raises ValueError unless a pool is of a dataset with so many rows."""
+    if pool.size != rows:
+        raise ValueError(
+            f"the pool has {pool.size} samples and the training set {rows}; "
+            "they must describe the same rows in the same order"
+        )
 
 
 def identity(dataset: Any, pool: Pool) -> str:
@@ -52,6 +64,21 @@ def _is_class(dataset: Dataset, name: str) -> bool:
     return isinstance(feature, ClassLabel) or (
         isinstance(feature, Value) and feature.dtype.startswith(("int", "uint"))
     )
+
+
+def _real(column: Num[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    values = np.asarray(column)
+    return values if values.dtype.kind == "f" else values.astype(np.float32)
+
+
+def _require_labels(dataset: Dataset, name: str) -> None:
+    column = dataset.select_columns([name]).with_format("arrow")[:][name]
+    if column.null_count:
+        row = int(np.flatnonzero(column.is_null().to_numpy())[0])
+        raise ValueError(
+            f"row {row} has no {name}, and {column.null_count} rows in all; give each a class or "
+            "drop them"
+        )
 
 
 def _check_declared(labels: np.ndarray, feature: ClassLabel, name: str) -> None:

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -14,32 +15,39 @@ if TYPE_CHECKING:
 
 MARK = "hf_dynsel provenance: "
 DERIVED = ("score_", "sae_", "features")
-READ_WHOLE = 2**31  # bytes
+READ_WHOLE = 100_000  # rows
 SAMPLED_ROWS = 4096
 
 
 def fingerprint(dataset: "Dataset") -> str:
     """Returns a hash of the dataset's content, the same on any machine and for any cache path.
 
-    It covers the number of rows, the names and types of the columns and the stored values, images
-    as they are stored; columns of ours (`score_*`, `sae_*`, `features`) are left out. Of data
-    beyond 2 GiB, 4096 evenly spaced rows are read instead of all.
+    It covers the number of rows, the names and types of the columns and the stored values; of
+    images and sounds, the bytes of their files. Columns of ours (`score_*`, `sae_*`, `features`)
+    are left out. Of more than 100,000 rows, 4,096 evenly spaced ones are read instead of all.
     """
     columns = sorted(c for c in dataset.column_names if not c.startswith(DERIVED))
     types = [repr(dataset.features[c]) for c in columns]
     digest = hashlib.blake2b(json.dumps([len(dataset), columns, types]).encode(), digest_size=16)
     plain = dataset.select_columns(columns).with_format("arrow")
-    if dataset.data.nbytes > READ_WHOLE:
+    if len(plain) > READ_WHOLE:
         rows = np.unique(np.linspace(0, len(plain) - 1, SAMPLED_ROWS).round().astype(np.int64))
         plain = plain.select(rows)
     for table in plain.iter(batch_size=1024):
-        digest.update(_bytes(table))
+        digest.update(_bytes(table, dataset.features))
     return digest.hexdigest()
 
 
-def _bytes(table: pa.Table) -> memoryview:
+def _bytes(table: pa.Table, features: Mapping[str, Any]) -> memoryview:
+    columns = {
+        # A file's bytes in place of its path, which is another one on another machine.
+        name: features[name].embed_storage(table[name].combine_chunks())
+        if hasattr(features[name], "embed_storage")
+        else table[name]
+        for name in table.column_names
+    }
     # Without the schema's metadata, which says how the column was made and not what it holds.
-    bare = table.replace_schema_metadata(None).combine_chunks()
+    bare = pa.table(columns).combine_chunks()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, bare.schema) as writer:
         writer.write_table(bare)
@@ -57,8 +65,8 @@ def library_version() -> str:
 def record(dataset: "Dataset", name: str, entry: dict[str, Any]) -> "Dataset":
     """Returns the dataset with `entry` noted under `name` in its info.
 
-    The info travels with `map`, `filter`, `save_to_disk` and `push_to_hub`. Nothing else of the
-    description changes.
+    The info travels with `map`, `filter` and `save_to_disk`; a Parquet file and the Hub do not keep
+    it. Nothing else of the description changes.
     """
     notes = {**recorded(dataset), name: entry}
     kept = [line for line in dataset.info.description.split("\n") if not line.startswith(MARK)]

@@ -96,8 +96,12 @@ class SelectionSampler(Sampler[int]):
 
     def pending(self) -> dict[str, Tensor]:
         """Returns the feedback not yet committed, of all processes, as one tensor per signal."""
-        names = self._pending[0] if self._pending else {}
-        joined = {name: torch.cat([batch[name] for batch in self._pending]) for name in names}
+        # The last batch says which device is in use: feedback from a checkpoint is on the host.
+        last = self._pending[-1] if self._pending else {}
+        joined = {
+            name: torch.cat([batch[name].to(tensor.device) for batch in self._pending])
+            for name, tensor in last.items()
+        }
         self._pending = [joined] if joined else []
         return self.gather(joined)
 

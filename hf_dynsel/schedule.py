@@ -82,10 +82,17 @@ def named_schedule(
         num_steps: length of the schedule.
         num_epochs: epochs in it.
         **kwargs: of the torch class.
+
+    Raises:
+        ValueError: if multi_step has no milestones.
     """
     if name == "one_cycle":
         peak = [group["lr"] for group in optimizer.param_groups]
         # One step more than are taken: torch reaches the end value a step before `total_steps`.
         return OneCycleLR(optimizer, **{"max_lr": peak, "total_steps": num_steps + 1, **kwargs})
+    if "milestones" not in kwargs:
+        raise ValueError(
+            "lr_schedule 'multi_step' needs lr_scheduler_kwargs: {milestones: [60, 120]}, in epochs"
+        )
     steps = [round(epoch * num_steps / num_epochs) for epoch in kwargs.pop("milestones")]
     return MultiStepLR(optimizer, milestones=steps, **kwargs)

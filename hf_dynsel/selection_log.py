@@ -49,9 +49,12 @@ class SelectionLog:
         with pq.ParquetWriter(target.with_suffix(".tmp"), SCHEMA) as writer:
             for epoch in range(num_epochs):
                 if self._part(epoch).exists():
-                    writer.write_table(pq.read_table(self._part(epoch), schema=SCHEMA))
+                    table = pq.read_table(self._part(epoch), schema=SCHEMA)
                 elif target.exists():  # a finished run, resumed from one of its checkpoints
-                    writer.write_table(pq.read_table(target, filters=[("epoch", "=", epoch)]))
+                    table = pq.read_table(target, filters=[("epoch", "=", epoch)])
+                else:
+                    continue
+                writer.write_table(table, row_group_size=max(table.num_rows, 1))
         target.with_suffix(".tmp").replace(target)
         shutil.rmtree(self.parts, ignore_errors=True)
         return target

@@ -19,9 +19,10 @@ def loss(logits: Logits, labels: Labels) -> PerSample:
 
 def margin(logits: Logits, labels: Labels) -> PerSample:
     """Returns the label's logit minus the largest other one; positive where correct."""
+    logits = logits.float()
     own = logits.gather(1, labels[:, None]).squeeze(1)
     others = logits.scatter(1, labels[:, None], -torch.inf)
-    return (own - others.amax(1)).float()
+    return own - others.amax(1)
 
 
 def entropy(logits: Logits, labels: Labels) -> PerSample:

@@ -47,6 +47,8 @@ def faults(
         elif key in hints and not fits(value, hints[key]):
             yield f"{path}.{key}: {value!r} is not {_words(hints[key])}"
     for name in open_to_recipes:
+        if parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+            continue
         if parameters[name].default is inspect.Parameter.empty and name not in settings:
             yield f"{path}: {target.__name__} needs '{name}'"
 

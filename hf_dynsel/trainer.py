@@ -38,8 +38,8 @@ from hf_dynsel.diagnostics import describe
 from hf_dynsel.distributed import gather_rows, require_agreement
 from hf_dynsel.indexed import INDEX, IndexedCollator, IndexedDataset
 from hf_dynsel.ledger import Ledger
-from hf_dynsel.per_sample import PerSampleLoss, measure, sample_losses
-from hf_dynsel.pool import identity, pool_of
+from hf_dynsel.per_sample import PerSampleLoss, measure, require_known, sample_losses
+from hf_dynsel.pool import identity, pool_of, require_rows
 from hf_dynsel.provenance import DERIVED
 from hf_dynsel.run_length import plan_length
 from hf_dynsel.sampler import SelectionSampler
@@ -94,13 +94,9 @@ class DynamicSelectionMixin(_Base):
                 f"args must be DynamicSelectionArguments, got {type(self.args).__name__}: it is "
                 "TrainingArguments with a few fields more"
             )
-        rows = len(IndexedDataset(self.train_dataset))
         self.pool = pool_of(self.train_dataset) if pool is None else pool
-        if self.pool.size != rows:
-            raise ValueError(
-                f"the pool has {self.pool.size} samples and the training set {rows}; "
-                "they must describe the same rows in the same order"
-            )
+        require_rows(self.pool, len(IndexedDataset(self.train_dataset)))
+        require_known(selector.signals)
         self.selector, self.per_sample_loss = selector, per_sample_loss
         self._resume_from: Path | None = None
         self._begin()
@@ -298,13 +294,8 @@ class DynamicSelectionMixin(_Base):
         super()._save_checkpoint(model, trial)
 
     def _run_identity(self) -> dict[str, Any]:
-        return {
-            "selector": type(self.selector).__name__,
-            **{f"selector.{name}": value for name, value in self.selector.config().items()},
-            "epochs": self.run_length.epochs,
-            "samples": self.pool.size,
-            "data": identity(self.train_dataset, self.pool),
-        }
+        data = identity(self.train_dataset, self.pool)
+        return checkpoint.run_identity(self.selector, self.run_length.epochs, data)
 
 
 class DynamicSelectionTrainer(DynamicSelectionMixin, Trainer):

@@ -32,7 +32,11 @@ def test_run_then_report(tmp_path, capsys):
 def test_score_prints_where_the_scores_are(capsys):
     assert main(["score", QUICKSTART, "sae.epochs=2"]) == 0
     folder = Path(capsys.readouterr().out.strip())
-    assert {path.name for path in folder.iterdir()} == {"scores.parquet", "scores.json", "cost.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "scores.parquet",
+        "scores.json",
+        "cost.json",
+    }
 
 
 def test_simulate_needs_no_data(capsys):

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from hf_dynsel.per_sample import classification_loss, measure, sample_losses
+from hf_dynsel.per_sample import classification_loss, measure, require_known, sample_losses
 
 LOGITS = torch.tensor([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0], [-1.0, 3.0, 0.0]])
 LABELS = torch.tensor([0, 1, 0])
@@ -90,7 +90,7 @@ def test_unknown_signals_are_named_with_those_there_are():
     with pytest.raises(
         ValueError, match=r"unknown signals \['grand', 'odds'\]; known are \['correct', 'el2n'"
     ):
-        measure({"odds", "loss", "grand"}, {"logits": LOGITS}, LABELS, torch.zeros(3))
+        require_known({"odds", "loss", "grand"})
 
 
 def test_nothing_is_measured_where_nothing_is_wanted():
