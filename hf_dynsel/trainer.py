@@ -11,8 +11,7 @@
   mid-epoch resume over several processes the sampler is never told the epoch (`_run_epoch` does);
 - `_save_checkpoint`: the selection's state is written before the Trainer's, whose
   `trainer_state.json` comes last, so a checkpoint with that file is complete;
-- `_inner_training_loop`: every run, and every retry with a smaller batch, starts from a fresh
-  selection;
+- `_inner_training_loop`: every run, and every retry with a smaller batch, selects afresh;
 - `_finalize_training`: the last epoch's feedback has no next epoch to commit it, and the samples
   per second are of those that were trained;
 - `compute_loss`, `get_batch_samples`: weights and signals are per sample, and a weighted loss is
@@ -222,11 +221,10 @@ class DynamicSelectionMixin(_Base):
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Any]:
         """Returns the batches of one optimizer step, and counts their samples."""
         batches, items = super().get_batch_samples(*args, **kwargs)
-        own = sum(len(batch[INDEX]) for batch in batches)
-        self._samples_in_step = own
+        self._samples_in_step: Any = sum(len(batch[INDEX]) for batch in batches)
         if self.accelerator.num_processes > 1:
-            counts = torch.tensor([own], device=self.accelerator.device)
-            self._samples_in_step = self.accelerator.gather(counts).sum()
+            own = torch.tensor([self._samples_in_step], device=self.accelerator.device)
+            self._samples_in_step = self.accelerator.gather(own).sum()
         return batches, items
 
     def compute_loss(
@@ -274,11 +272,10 @@ class DynamicSelectionMixin(_Base):
             self.lr_scheduler = PacedScheduler(schedule)
         return self.lr_scheduler
 
-    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluates as `Trainer.evaluate` does."""
         with self.ledger.timed("eval"):
-            metrics: dict[str, float] = super().evaluate(*args, **kwargs)
-        return metrics
+            return super().evaluate(*args, **kwargs)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         if not self.args.save_only_model:

@@ -95,6 +95,28 @@ def test_interrupting_before_any_batch_changes_nothing(whole, tmp_path):
         shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"lr_schedule": "one_cycle"},
+        {"lr_schedule": "multi_step", "lr_scheduler_kwargs": {"milestones": [1, 3]}},
+        {"lr_scheduler_type": "linear", "lr_follows": "step"},
+    ],
+    ids=["one_cycle", "multi_step", "by_step"],
+)
+def test_every_schedule_resumes_where_it_was(schedule, tmp_path):
+    whole = run(tmp_path / "whole", "zigzag", **schedule)
+    whole.train()
+    interrupted = run(tmp_path / "cut", "zigzag", **schedule)
+    interrupted.stop = 7
+    with pytest.raises(Stop):
+        interrupted.train()
+    resumed = run(tmp_path / "cut", "zigzag", **schedule)
+    resumed.train(resume_from_checkpoint=True)
+    assert resumed.rates == whole.rates[-len(resumed.rates) :]
+    assert torch.equal(resumed.model.linear.weight, whole.model.linear.weight)
+
+
 def test_logs_of_a_resumed_run_equal_the_uninterrupted_ones(whole, tmp_path):
     name, reference = whole
     interrupted = run(tmp_path, name)
