@@ -74,6 +74,7 @@ def prepare_folder(recipe: Recipe) -> Path:
     folder = recipe.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "summary.json").unlink(missing_ok=True)  # of an earlier run in this folder
         yaml_files.write(recipe.plain(), folder / "recipe.yaml")
     except OSError as error:
         raise OSError(

@@ -102,10 +102,10 @@ class DynamicSelectionMixin(_Base):
 
     # ---- A run: a fresh selection, its length, its epochs
 
-    def _begin(self) -> None:
+    def _begin(self, batch_size: int | None = None) -> None:
         args = self.args
         counter = StepCounter(
-            self._train_batch_size,
+            batch_size or self._train_batch_size,
             self.accelerator.num_processes,
             args.gradient_accumulation_steps,
             args.dataloader_drop_last,
@@ -126,7 +126,7 @@ class DynamicSelectionMixin(_Base):
         return super().train(resume_from_checkpoint, **kwargs)
 
     def _inner_training_loop(self, batch_size: int | None = None, **kwargs: Any) -> Any:
-        self._begin()
+        self._begin(batch_size)
         return super()._inner_training_loop(batch_size, **kwargs)
 
     def set_initial_training_values(self, args: Any, dataloader: Any) -> tuple[Any, ...]:

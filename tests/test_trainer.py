@@ -276,6 +276,29 @@ def test_training_again_starts_afresh(tmp_path):
     assert trainer.sampler.usage.sum() == 24
 
 
+class ShortOfMemory(RecordingTrainer):
+    def training_step(self, model, inputs, *args, **kwargs):
+        if len(inputs["labels"]) > 4:
+            raise RuntimeError("CUDA out of memory.")
+        return super().training_step(model, inputs, *args, **kwargs)
+
+
+def test_a_retry_with_a_smaller_batch_starts_afresh_and_ends_the_schedule(tmp_path):
+    trainer = build(
+        tmp_path,
+        DynamicRandom(keep=0.5),
+        cls=ShortOfMemory,
+        per_device_train_batch_size=8,
+        auto_find_batch_size=True,
+        lr_scheduler_type="linear",
+    )
+    trainer.train()
+    assert trainer.run_length.counter.batch_size == trainer._train_batch_size <= 4
+    assert trainer.ledger.samples_per_epoch == [12] * 4
+    assert trainer.state.global_step == trainer.state.max_steps
+    assert trainer.lr_scheduler.get_last_lr()[0] == 0
+
+
 def test_evaluation_takes_no_part_in_the_selection(tmp_path):
     trainer = build(tmp_path, LossDriven(), eval_dataset=table(9), eval_strategy="epoch")
     trainer.train()
