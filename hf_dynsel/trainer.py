@@ -20,6 +20,7 @@
 
 import time
 from collections.abc import MutableMapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +116,7 @@ class DynamicSelectionMixin(_Base):
             self.selector, self.pool, self.run_length.num_epochs, gather=gather_rows
         )
         self.ledger = Ledger()
+        self._selection_log = SelectionLog(Path(args.output_dir))
         self._batches_done = 0
 
     def train(self, resume_from_checkpoint: str | bool | None = None, **kwargs: Any) -> Any:
@@ -191,10 +193,6 @@ class DynamicSelectionMixin(_Base):
         if feedback is not None:
             self.ledger.samples_per_epoch.append(len(feedback.indices))
             self.ledger.samples_forwarded += len(feedback.indices)
-
-    @property
-    def _selection_log(self) -> SelectionLog:
-        return SelectionLog(Path(self.args.output_dir))
 
     # ---- Batches that carry ids
 
@@ -290,9 +288,12 @@ class DynamicSelectionMixin(_Base):
                 checkpoint.save(Path(self._get_output_dir(trial=trial)) / name, state, meta)
         super()._save_checkpoint(model, trial)
 
+    @cached_property
+    def _data_hash(self) -> str:  # reads the data once, not at every checkpoint
+        return identity(self.train_dataset, self.pool)
+
     def _run_identity(self) -> dict[str, Any]:
-        data = identity(self.train_dataset, self.pool)
-        return checkpoint.run_identity(self.selector, self.run_length.epochs, data)
+        return checkpoint.run_identity(self.selector, self.run_length.epochs, self._data_hash)
 
 
 class DynamicSelectionTrainer(DynamicSelectionMixin, Trainer):
