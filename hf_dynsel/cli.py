@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace) -> None:
     print(f"test: {metrics}")
     print(
         f"trained on {summary['samples_trained']:,} of {summary['samples_full']:,} samples "
-        f"({saving:.2f} times fewer)"
+        f"({saving:.2f} times fewer than all data for as many epochs)"
     )
     print(f"in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
 

@@ -1,6 +1,6 @@
 """Plans a recipe without a model: steps, samples, saving, use and memory of its selection."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,9 @@ class MadeUp:
 
 
 def plan_recipe(recipe: Recipe, made_up: MadeUp | None = None) -> Plan:
-    """Returns the plan of a recipe's selection.
+    """Returns the plan of a recipe's selection, its steps counted as the trainer counts them.
+
+    Samples are those of whole epochs, also of a last one that the trainer cuts.
 
     Scores come from, in this order: `made_up`; the folder that `scores.from` names, without
     loading the data; the data, scored if it was not yet.
@@ -40,10 +42,16 @@ def plan_recipe(recipe: Recipe, made_up: MadeUp | None = None) -> Plan:
     """
     selector, pool = recipe.build_selector(), _pool(recipe, made_up)
     args = recipe.build_arguments()
-    counter = StepCounter(args.train_batch_size, args.world_size, args.gradient_accumulation_steps)
+    counter = StepCounter(
+        args.train_batch_size,
+        args.world_size,
+        args.gradient_accumulation_steps,
+        args.dataloader_drop_last,
+    )
     length = plan_length(selector, pool, counter, args)
-    batch = counter.batch_size * counter.num_processes * counter.accumulation
-    return plan(selector, pool, length.num_epochs, batch)
+    found = plan(selector, pool, length.num_epochs, counter.batch_size)
+    steps = sum(length.updates(e, size) for e, size in enumerate(found.samples_per_epoch))
+    return replace(found, optimizer_steps=min(steps, length.max_steps or steps))
 
 
 def describe(found: Plan, rows: int) -> str:

@@ -11,7 +11,8 @@ import torch
 from hf_dynsel import scores, selectors, yaml_files
 from hf_dynsel.arguments import DynamicSelectionArguments
 from hf_dynsel.core import Pool, Selector
-from hf_dynsel.recipe_sections import exported, section_faults
+from hf_dynsel.data import ImageTransform
+from hf_dynsel.recipe_sections import TRANSFORM, exported, section_faults
 from hf_dynsel.signatures import faults
 
 
@@ -87,6 +88,11 @@ class Recipe:
         selector: Selector = getattr(selectors, settings.pop("name"))(**settings)
         return selector
 
+    def build_transform(self) -> ImageTransform:
+        """Returns what prepares the training images; its deterministic form is for the others."""
+        settings = {key: value for key, value in self.model.items() if key in TRANSFORM}
+        return ImageTransform(channels=self.model.get("in_chans", 3), **settings)
+
     def build_arguments(self) -> DynamicSelectionArguments:
         """Returns the trainer's arguments; seed and output folder are the recipe's."""
         settings = {**_defaults(), **self.trainer}
@@ -153,6 +159,11 @@ def _dry_run(recipe: Recipe) -> Iterator[str]:
         recipe.build_arguments()
     except (ValueError, TypeError) as error:
         yield f"trainer: {error}"
+    if not recipe.is_text:
+        try:
+            recipe.build_transform()
+        except ValueError as error:
+            yield f"model: {error}"
     known = exported(scores, scores.Score)
     names = [known[name].name for name in recipe.scores or {} if name in known]
     if recipe.scores and "from" in recipe.scores:

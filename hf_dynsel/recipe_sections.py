@@ -11,9 +11,10 @@ from hf_dynsel.data import ImageTransform, add_label_noise
 from hf_dynsel.metrics import METRICS
 from hf_dynsel.models import image_classifier, text_classifier
 from hf_dynsel.sae import train_sae
-from hf_dynsel.signatures import faults, unknown
+from hf_dynsel.signatures import faults, fits, unknown, wrong_kind
 
 EXTRACTION = ("batch_size", "shard_size", "num_workers")
+OF_DATA = {"train_size": int | None, "show_texts": bool}
 NOT_IN_TRAINER = ("output_dir", "seed", "data_seed", "remove_unused_columns")
 TRAIN_SAE_INPUTS = ("features", "device", "progress")
 TRANSFORM = tuple(field.name for field in fields(ImageTransform) if field.name != "channels")
@@ -49,6 +50,13 @@ def _named(section: Mapping[str, Any], path: str, key: str, known: Mapping[str, 
     return known[name]
 
 
+def _typed(section: Mapping[str, Any], path: str, kinds: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the faults of keys that are the recipe's own and not parameters of anything."""
+    for key, kind in kinds.items():
+        if key in section and not fits(section[key], kind):
+            yield wrong_kind(f"{path}.{key}", section[key], kind)
+
+
 def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Returns an optional section, empty where it is missing or has a fault of its own."""
     section = content.get(name)
@@ -61,10 +69,11 @@ def _dataset(content: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(loader, list):
         yield from loader
         return
-    also = ("loader", "train_size", "label_noise", "show_texts")
-    yield from faults(section, loader, "dataset", also=also)
-    noise = section.get("label_noise", {})
-    yield from faults(noise, add_label_noise, "dataset.label_noise", without=("dataset",))
+    yield from faults(section, loader, "dataset", also=("loader", "label_noise", *OF_DATA))
+    yield from _typed(section, "dataset", OF_DATA)
+    if section.get("label_noise") is not None:
+        noise = section["label_noise"]
+        yield from faults(noise, add_label_noise, "dataset.label_noise", without=("dataset",))
 
 
 def _features(content: Mapping[str, Any]) -> Iterator[str]:
@@ -80,6 +89,7 @@ def _features(content: Mapping[str, Any]) -> Iterator[str]:
         yield from backbone
         return
     yield from faults(section, backbone, "features", also=("backbone", *EXTRACTION))
+    yield from _typed(section, "features", dict.fromkeys(EXTRACTION, int))
 
 
 def _sae(content: Mapping[str, Any]) -> Iterator[str]:
@@ -106,7 +116,8 @@ def _scores(content: Mapping[str, Any]) -> Iterator[str]:
         if name not in known:
             yield unknown(name, list(known), f"scores.{name}", "hf_dynsel")
             continue
-        yield from faults(settings or {}, known[name], f"scores.{name}")
+        settings = {} if settings is None else settings
+        yield from faults(settings, known[name], f"scores.{name}")
         if set(known[name].columns) & {"sae_indices", "sae_values"} and not content.get("sae"):
             yield f"scores.{name}: reads sparse codes; add the sections 'features' and 'sae'"
 
@@ -127,6 +138,7 @@ def _model(content: Mapping[str, Any]) -> Iterator[str]:
         yield from faults(
             own, text_classifier, "model", also=("max_length",), without=("label_names", "seed")
         )
+        yield from _typed(section, "model", {"max_length": int})
 
 
 def _selector(content: Mapping[str, Any]) -> Iterator[str]:
@@ -151,8 +163,9 @@ def _trainer(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _metrics(content: Mapping[str, Any]) -> Iterator[str]:
-    for name in content.get("metrics", ()):
-        if name not in METRICS:
+    names = content.get("metrics", ())
+    for name in names if isinstance(names, list) else ():
+        if isinstance(name, str) and name not in METRICS:
             yield unknown(name, list(METRICS), "metrics", "hf_dynsel")
 
 

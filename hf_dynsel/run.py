@@ -12,7 +12,7 @@ from transformers import PrinterCallback, ProgressCallback
 
 from hf_dynsel import yaml_files
 from hf_dynsel.console import EpochLines
-from hf_dynsel.data import ImageTransform, tokenize
+from hf_dynsel.data import tokenize
 from hf_dynsel.environment import environment
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.metrics import compute_metrics
@@ -134,8 +134,7 @@ def _view(recipe: Recipe, split: Dataset, training: bool, tokenizer: Any) -> Dat
         wanted = [c for c in split.column_names if c in ("text", "label") or c.startswith("score_")]
         max_length = recipe.model.get("max_length", DEFAULT_MAX_LENGTH)
         return tokenize(split.select_columns(wanted), tokenizer, max_length)
-    settings = {key: value for key, value in recipe.model.items() if key in TRANSFORM}
-    transform = ImageTransform(channels=recipe.model.get("in_chans", 3), **settings)
+    transform = recipe.build_transform()
     return split.with_transform(transform if training else transform.deterministic())
 
 

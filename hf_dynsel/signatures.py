@@ -20,8 +20,13 @@ def unknown(key: str, known: Collection[str], path: str, owner: str) -> str:
     return f"{path}: {owner} has no '{key}'; {hint}"
 
 
+def wrong_kind(path: str, value: Any, kind: Any) -> str:
+    """Returns the fault of a value that is not of the type its key takes."""
+    return f"{path}: {value!r} is not {_words(kind)}"
+
+
 def faults(
-    settings: Mapping[str, Any],
+    settings: Any,
     target: Callable[..., Any],
     path: str,
     also: Collection[str] = (),
@@ -30,7 +35,7 @@ def faults(
     """Yields what is wrong with settings that become the keyword arguments of `target`.
 
     Args:
-        settings: values by parameter name.
+        settings: values by parameter name; anything but a mapping is a fault.
         target: a function or a class.
         path: where the settings stand in the recipe.
         also: keys that are allowed and checked elsewhere.
@@ -39,13 +44,16 @@ def faults(
     parameters = inspect.signature(target).parameters
     hints = _hints(target)
     open_to_recipes = [name for name in parameters if name not in without]
+    if not isinstance(settings, Mapping):
+        yield wrong_kind(path, settings, Mapping)
+        return
     for key, value in settings.items():
         if key in also:
             continue
         if key not in open_to_recipes:
             yield unknown(key, [*open_to_recipes, *also], f"{path}.{key}", target.__name__)
         elif key in hints and not fits(value, hints[key]):
-            yield f"{path}.{key}: {value!r} is not {_words(hints[key])}"
+            yield wrong_kind(f"{path}.{key}", value, hints[key])
     for name in open_to_recipes:
         if parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
             continue

@@ -23,7 +23,10 @@ def test_run_then_report(tmp_path, capsys):
     folder = Path("outputs/quickstart_digits/seed-0")
     out = capsys.readouterr().out
     assert "test: loss" in out and "accuracy" in out
-    assert "trained on 1,868 of 2,874 samples (1.54 times fewer)" in out
+    assert (
+        "trained on 1,868 of 2,874 samples (1.54 times fewer than all data for as many epochs)"
+        in out
+    )
     assert not (folder / "report.html").exists()
     assert main(["report", str(folder)]) == 0
     assert (folder / "report.html").exists()
@@ -124,3 +127,19 @@ def test_interruption_says_how_to_go_on(monkeypatch, capsys):
     monkeypatch.setattr(hf_dynsel.run, "run", interrupt)
     assert main(["run", QUICKSTART]) == 130
     assert "--resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("overrides", "steps"),
+    [
+        (["trainer.dataloader_drop_last=true"], 8 * 9 + 2 * 31),
+        (["trainer.num_train_epochs=9.5"], 8 * 10 + 32 + 16),
+        (["trainer.max_steps=50"], 50),
+        (["trainer.gradient_accumulation_steps=4"], 8 * 3 + 2 * 8),
+    ],
+)
+def test_simulate_counts_steps_as_the_trainer_does(overrides, steps, capsys):
+    """Eight epochs of 300 rows and two of 1,000, in batches of 32."""
+    made_up = ["--rows", "1000", "--classes", "10", "trainer.num_train_epochs=10"]
+    assert main(["simulate", QUICKSTART, *made_up, *overrides]) == 0
+    assert f"optimizer steps    {steps}\n" in capsys.readouterr().out

@@ -145,3 +145,7 @@ def test_a_list_is_no_recipe(tmp_path):
     path.write_text("- name\n")
     with pytest.raises(RecipeError, match="must hold keys and values"):
         load(path)
+
+
+def test_image_settings_out_of_range_are_found_before_anything_is_scored():
+    assert faults("model.std=[0.0]") == ["model: std must be above 0, got [0.0]"]
