@@ -1,9 +1,11 @@
 """`DynamicSelectionArguments`: `TrainingArguments` and what a moving subset adds to them."""
 
 from dataclasses import dataclass, field
-from typing import no_type_check
+from typing import Any, no_type_check
 
 from transformers import TrainingArguments
+
+from hf_dynsel.core import Selector
 
 LR_FOLLOWS = ("epoch", "step")
 LR_SCHEDULES = ("one_cycle", "multi_step")
@@ -56,3 +58,36 @@ class DynamicSelectionArguments(TrainingArguments):
                 f"max_steps={self.max_steps}; leave one of them out"
             )
         super().__post_init__()
+
+
+def require_supported(args: Any, selector: Selector) -> None:
+    """Raises unless a trainer with these arguments can train on what the selector picks.
+
+    Raises:
+        TypeError: if they are of another class.
+        ValueError: if one of them would hide the samples' losses or split a sample.
+    """
+    if not isinstance(args, DynamicSelectionArguments):
+        raise TypeError(
+            f"args must be DynamicSelectionArguments, got {type(args).__name__}: it is "
+            "TrainingArguments with a few fields more. For another trainer's arguments combine "
+            "both: @dataclass class Args(SFTConfig, DynamicSelectionArguments)"
+        )
+    weighs = type(selector).weigh is not Selector.weigh
+    if args.use_liger_kernel and (selector.signals or weighs):
+        raise ValueError(
+            f"{type(selector).__name__} needs each sample's loss, and use_liger_kernel=True fuses "
+            "them into one; set it to False, or choose a selector that needs no signals"
+        )
+    if args.train_sampling_strategy == "batch_rebalance":
+        raise ValueError(
+            "train_sampling_strategy='batch_rebalance' moves samples between processes; use "
+            "'random', 'sequential' (the selector's own order) or 'group_by_length'"
+        )
+    parallel = args.parallelism_config
+    for name in ("tp_size", "cp_size", "sp_size"):
+        if parallel is not None and (size := getattr(parallel, name)) > 1:
+            raise ValueError(
+                f"parallelism_config.{name} = {size} gives several processes the same samples, "
+                "and feedback would be counted apart; use data parallelism (DDP, FSDP)"
+            )

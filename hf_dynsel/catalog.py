@@ -11,7 +11,7 @@ from hf_dynsel.core import Pool, Selector
 from hf_dynsel.features import Backbone
 from hf_dynsel.recipe_sections import exported
 from hf_dynsel.scores import Score
-from hf_dynsel.simulate import plan
+from hf_dynsel.simulate import Plan, plan
 
 ROWS, CLASSES, EPOCHS = 100_000, 10, 4
 
@@ -37,7 +37,7 @@ def selector_rows() -> list[dict[str, str]]:
             {
                 "selector": name,
                 "signals": ", ".join(sorted(kind.signals)) or "none",
-                "cadence": "once" if cost.overlap == 1 else "every epoch",
+                "cadence": _cadence(kind, cost),
                 "ms per epoch": f"{1000 * cost.seconds_select / EPOCHS:.1f}",
                 "state, bytes per sample": f"{cost.state_bytes / ROWS:.0f}",
                 "what": _what(kind),
@@ -90,6 +90,12 @@ def table(rows: list[dict[str, str]]) -> str:
     widths = {n: max(len(n), *(len(row[n]) for row in rows)) for n in names}
     lines = [dict(zip(names, names, strict=True)), *rows]
     return "\n".join("  ".join(line[n].ljust(widths[n]) for n in names).rstrip() for line in lines)
+
+
+def _cadence(kind: type[Selector], cost: Plan) -> str:
+    if kind.weigh is not Selector.weigh:
+        return "every batch"
+    return "once" if cost.overlap == 1 else "every epoch"
 
 
 def _what(thing: Any) -> str:

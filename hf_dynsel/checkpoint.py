@@ -1,6 +1,7 @@
 """Reads and writes the selection's part of a checkpoint: safetensors and JSON, never pickle."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from hf_dynsel.core import Selector
+from hf_dynsel.steps import StepCounter
 
 TENSORS, META = "selection.safetensors", "selection.json"
+TRAINER_STATE = "trainer_state.json"  # the Trainer's, which it writes last
 PARTS = ("selector", "sampler", "pending")
+
+
+def clear(folder: Path) -> None:
+    """Removes what an earlier run left of the checkpoint that is about to be written.
+
+    Its mark goes first: a run killed between the two would else leave the files of both, marked
+    as complete. One process calls it, before any other writes.
+    """
+    (folder / TRAINER_STATE).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def save(folder: Path, sampler_state: dict[str, Any], meta: dict[str, Any]) -> None:
@@ -77,6 +90,27 @@ def check_same_run(noted: dict[str, Any], here: dict[str, Any]) -> None:
                 f"the checkpoint was written with {name} = {noted.get(name)!r}, but this run has "
                 f"{value!r}; a resumed run must keep it. Set it back, or start a new run"
             )
+
+
+def batches_done(meta: dict[str, Any], counter: StepCounter) -> int:
+    """Returns how many batches of each process an epoch has behind it, in this run's split.
+
+    A checkpoint counts optimizer steps, which every split of one global batch into processes,
+    batches and accumulation fills with the same samples.
+
+    Raises:
+        ValueError: if the checkpoint's optimizer steps took another number of samples.
+    """
+    noted, here = meta["global_batch"], counter.global_batch
+    if noted != here:
+        raise ValueError(
+            f"the checkpoint was written with {noted} samples per optimizer step, but this run "
+            f"has {here}: per_device_train_batch_size {counter.batch_size} x "
+            f"{counter.num_processes} processes x gradient_accumulation_steps "
+            f"{counter.accumulation}; change one of them so that the product is {noted}"
+        )
+    updates: int = meta["updates"]
+    return updates * counter.accumulation
 
 
 def _json(values: dict[str, Any]) -> str:

@@ -4,9 +4,11 @@ No accelerator is passed: it holds the loaders, these the sampler, and a sampler
 accelerator would close a cycle in which persistent workers take five seconds each to end.
 """
 
+import numpy as np
 import torch
 from accelerate import PartialState
 from accelerate.utils import gather, pad_across_processes
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 
@@ -23,6 +25,37 @@ def gather_rows(own: dict[str, Tensor]) -> dict[str, Tensor]:
         pairs = zip(parts, counts, strict=True)
         gathered[name] = torch.cat([part[:count] for part, count in pairs])
     return gathered
+
+
+def total(own: Tensor) -> Tensor:
+    """Returns the sum of a number over all processes."""
+    state = PartialState()
+    if state.num_processes == 1:
+        return own
+    every: Tensor = gather(own.to(state.device).reshape(1))
+    return every.sum()
+
+
+def not_padding(own: Tensor, rest: Int[np.ndarray, " r"]) -> Bool[Tensor, " b"]:
+    """Marks the samples of an epoch's last batch that are there for their own sake.
+
+    So that all processes have as many batches, Accelerate repeats samples in the last one; each
+    sample counts once, at the first process that has it.
+
+    Args:
+        own: ids of this process's batch.
+        rest: ids that the epoch had left for the last batches of all processes.
+    """
+    state = PartialState()
+    padded = pad_across_processes(own.to(state.device), dim=0, pad_index=-1)
+    every = gather(padded).cpu().numpy()
+    wanted = np.isin(every, rest)
+    _, first = np.unique(every, return_index=True)
+    counts = np.zeros(len(every), bool)
+    counts[first] = True
+    start = state.process_index * len(padded)
+    mask = (wanted & counts)[start : start + len(own)]
+    return torch.from_numpy(mask).to(own.device)
 
 
 def require_agreement(digest: str, epoch: int) -> None:

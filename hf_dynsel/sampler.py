@@ -11,14 +11,16 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from hf_dynsel.core import Feedback, Pool, Selection, Selector
+from hf_dynsel.ordering import Order, shuffled
 
 Gather = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 
 INDICES = "indices"  # the ids' key among the gathered tensors; no signal has this name
+TRAINED = "trained"  # beside the signals, where a selector weighs batches: which samples trained
 
 
 class SelectionSampler(Sampler[int]):
-    """Yields, shuffled, the indices that a selector chose for the current epoch.
+    """Yields the indices that a selector chose for the current epoch, shuffled by default.
 
     Feedback is held back until the next epoch starts, so the selection of a running epoch
     can always be recomputed, and every process commits the same feedback.
@@ -29,6 +31,7 @@ class SelectionSampler(Sampler[int]):
         num_epochs: length of the run.
         gather: turns this process's tensors, rows in batch order, into those of all processes.
             Identity by default.
+        order: arranges an epoch's indices, given a generator of that epoch's own.
 
     Raises:
         ValueError: if the selector cannot work with the pool, or selects a row twice or one
@@ -36,10 +39,15 @@ class SelectionSampler(Sampler[int]):
     """
 
     def __init__(
-        self, selector: Selector, pool: Pool, num_epochs: int, gather: Gather = lambda own: own
+        self,
+        selector: Selector,
+        pool: Pool,
+        num_epochs: int,
+        gather: Gather = lambda own: own,
+        order: Order = shuffled,
     ) -> None:
-        self.selector, self.pool, self.gather = selector, pool, gather
-        self._weighs = type(selector).weigh is not Selector.weigh
+        self.selector, self.pool, self.gather, self._arrange = selector, pool, gather, order
+        self.weighs = type(selector).weigh is not Selector.weigh
         self._pending: list[dict[str, Tensor]] = []
         self._weights: Tensor | None = None
         self.usage = np.zeros(pool.size, np.int32)
@@ -50,7 +58,7 @@ class SelectionSampler(Sampler[int]):
     @property
     def weighted(self) -> bool:
         """Whether this epoch's samples count differently in the loss."""
-        return self._weighs or self.selection.weights is not None
+        return self.weighs or self.selection.weights is not None
 
     def set_epoch(self, epoch: int) -> None:
         """Commits the pending feedback and selects again; does nothing for the same epoch.
@@ -72,7 +80,7 @@ class SelectionSampler(Sampler[int]):
         indices = arrays.pop(INDICES)
         feedback = Feedback.merge([Feedback(self.epoch, indices, arrays)])
         self.selector.observe(feedback)
-        self.usage[feedback.indices] += 1
+        self.usage[trained(feedback)] += 1
         return feedback
 
     def feedback(self, indices: Tensor, **signals: Tensor) -> Tensor | None:
@@ -81,17 +89,19 @@ class SelectionSampler(Sampler[int]):
         Nothing is copied to the host before the epoch ends, unless the selector weighs batches.
         """
         batch = {name: value.detach().float() for name, value in signals.items()}
-        self._pending.append({INDICES: indices, **batch})
         weights = None
         if self._weights is not None:
             self._weights = self._weights.to(indices.device)
             weights = self._weights[indices]
-        if self._weighs:
+        if self.weighs:
             arrays = {name: value.cpu().numpy() for name, value in batch.items()}
             fresh = self.selector.weigh(Feedback(self.epoch, indices.cpu().numpy(), arrays))
             if fresh is not None:
                 fresh_weights = torch.as_tensor(fresh, dtype=torch.float32, device=indices.device)
                 weights = fresh_weights if weights is None else weights * fresh_weights
+            every = torch.ones(len(indices), device=indices.device)
+            batch[TRAINED] = every if weights is None else (weights > 0).float()
+        self._pending.append({INDICES: indices, **batch})
         return weights
 
     def pending(self) -> dict[str, Tensor]:
@@ -117,7 +127,7 @@ class SelectionSampler(Sampler[int]):
         self.selection = self.selector.select(epoch)
         _check(self.selection, self.pool.size, f"{type(self.selector).__name__}.select({epoch})")
         # Stream 1: the order must not reuse the random numbers that chose the samples.
-        self.order = self.selector.rng(epoch, stream=1).permutation(self.selection.indices)
+        self.order = self._arrange(self.selection.indices, self.selector.rng(epoch, stream=1))
         self._weights = None
         if self.selection.weights is not None:
             self._weights = torch.ones(self.pool.size)
@@ -152,6 +162,12 @@ class SelectionSampler(Sampler[int]):
         self.previous = previous if len(previous) else None
         self._pending = [dict(state["pending"])] if state["pending"] else []
         self._start(state["epoch"])
+
+
+def trained(feedback: Feedback) -> Int[np.ndarray, " t"]:
+    """Returns the samples of an epoch that received a gradient."""
+    marks = feedback.signals.get(TRAINED)
+    return feedback.indices if marks is None else feedback.indices[marks > 0]
 
 
 def _check(selection: Selection, size: int, source: str) -> None:

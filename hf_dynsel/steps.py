@@ -19,6 +19,11 @@ class StepCounter:
     accumulation: int = 1
     drop_last: bool = False
 
+    @property
+    def global_batch(self) -> int:
+        """Samples per optimizer step, over all processes."""
+        return self.batch_size * self.num_processes * self.accumulation
+
     def batches(self, samples: int) -> int:
         """Batches per process."""
         if self.drop_last:

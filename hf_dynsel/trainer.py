@@ -16,6 +16,8 @@
   per second are of those that were trained;
 - `compute_loss`, `get_batch_samples`: weights and signals are per sample, and a weighted loss is
   a mean over the whole accumulated batch.
+
+`overrides.py` checks that `Trainer` still has these methods.
 """
 
 import time
@@ -24,25 +26,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from datasets import Dataset
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from transformers import Trainer
 from transformers.optimization import GreedyLR
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
-from hf_dynsel import checkpoint
-from hf_dynsel.arguments import DynamicSelectionArguments
+from hf_dynsel.arguments import DynamicSelectionArguments as DynamicSelectionArguments
+from hf_dynsel.arguments import require_supported
 from hf_dynsel.core import Pool, Selector
 from hf_dynsel.diagnostics import describe
-from hf_dynsel.distributed import gather_rows, require_agreement
 from hf_dynsel.indexed import INDEX, IndexedCollator, IndexedDataset
-from hf_dynsel.ledger import Ledger
-from hf_dynsel.per_sample import PerSampleLoss, measure, require_known, sample_losses
+from hf_dynsel.lengths import order_of
+from hf_dynsel.objective import Objective
+from hf_dynsel.overrides import require_called, require_overrides
+from hf_dynsel.per_sample import PerSample, PerSampleLoss
 from hf_dynsel.pool import identity, pool_of, require_rows
+from hf_dynsel.progress import Progress
 from hf_dynsel.provenance import DERIVED
+from hf_dynsel.resume import last_complete, require_complete
 from hf_dynsel.run_length import plan_length
-from hf_dynsel.sampler import SelectionSampler
 from hf_dynsel.schedule import PacedScheduler, named_schedule
 from hf_dynsel.selection_log import SelectionLog
 from hf_dynsel.steps import StepCounter
@@ -65,13 +68,14 @@ class DynamicSelectionMixin(_Base):
         pool: scores and labels of `train_dataset`, in its order; by default they are read from
             its `score_*` and label columns.
         per_sample_loss: maps (outputs, labels) to one loss per sample, for selectors that weigh
-            samples or want signals; cross-entropy by default.
+            samples or want signals; by default the loss of the task, which the shapes tell.
         **kwargs: as for the trainer; `args` is a `DynamicSelectionArguments`.
 
     Raises:
         ValueError: if pool and dataset differ in size, a score is missing, or a hyperparameter
             of the selector is out of range.
         TypeError: if the training set is iterable, or `args` is of another class.
+        RuntimeError: if this version of `Trainer` lacks what is overridden.
     """
 
     train_dataset: Any
@@ -86,24 +90,24 @@ class DynamicSelectionMixin(_Base):
         per_sample_loss: PerSampleLoss | None = None,
         **kwargs: Any,
     ) -> None:
-        if "train_dataset" in kwargs:  # before the base class asks an iterable one for its length
-            IndexedDataset(kwargs["train_dataset"])
+        require_overrides()
+        given = kwargs.get("train_dataset")
+        if given is not None:  # before the base class asks an iterable one for its length
+            IndexedDataset(given)
         super().__init__(*args, **kwargs)
-        if not isinstance(self.args, DynamicSelectionArguments):
-            raise TypeError(
-                f"args must be DynamicSelectionArguments, got {type(self.args).__name__}: it is "
-                "TrainingArguments with a few fields more"
-            )
-        self.pool = pool_of(self.train_dataset) if pool is None else pool
+        require_supported(self.args, selector)
+        # Of what the user gave: a base class may drop columns as it prepares them.
+        self.pool = (
+            pool_of(self.train_dataset if given is None else given) if pool is None else pool
+        )
         require_rows(self.pool, len(IndexedDataset(self.train_dataset)))
-        require_known(selector.signals)
         self.selector, self.per_sample_loss = selector, per_sample_loss
         self._resume_from: Path | None = None
         self._begin()
 
     # ---- A run: a fresh selection, its length, its epochs
 
-    def _begin(self, batch_size: int | None = None) -> None:
+    def _begin(self, batch_size: int | None = None, trial: Any = None) -> None:
         args = self.args
         counter = StepCounter(
             batch_size or self._train_batch_size,
@@ -112,23 +116,34 @@ class DynamicSelectionMixin(_Base):
             args.dataloader_drop_last,
         )
         self.run_length = plan_length(self.selector, self.pool, counter, args)
-        self.sampler = SelectionSampler(
-            self.selector, self.pool, self.run_length.num_epochs, gather=gather_rows
-        )
-        self.ledger = Ledger()
-        self._selection_log = SelectionLog(Path(args.output_dir))
-        self._batches_done = 0
+        self.progress = Progress(self.selector, self.pool, self.run_length, self._order(counter))
+        self.sampler, self.ledger = self.progress.sampler, self.progress.ledger
+        smoothing = 0.0 if self.label_smoother is None else args.label_smoothing_factor
+        per_sample = PerSample(self.model, self.selector.signals, self.per_sample_loss, smoothing)
+        self.objective = Objective(self.sampler, per_sample, counter)
+        self._selection_log = SelectionLog(Path(self._get_output_dir(trial=trial)))
+        self._finished = False
 
-    def train(self, resume_from_checkpoint: str | bool | None = None, **kwargs: Any) -> Any:
-        """Trains as `Trainer.train` does, on the samples that the selector picks."""
-        if resume_from_checkpoint is True:
-            resume_from_checkpoint = get_last_checkpoint(self.args.output_dir) or True
-        found = isinstance(resume_from_checkpoint, str)
-        self._resume_from = Path(str(resume_from_checkpoint)) if found else None
-        return super().train(resume_from_checkpoint, **kwargs)
+    def train(self, resume_from_checkpoint: Any = None, **kwargs: Any) -> Any:
+        """Trains as `Trainer.train` does, on the samples that the selector picks.
+
+        With `resume_from_checkpoint=True` it goes on from the last checkpoint that is complete, or
+        from the beginning if the run was killed while it wrote its first.
+        """
+        last = get_last_checkpoint(self.args.output_dir) if resume_from_checkpoint is True else None
+        if last is not None:
+            resume_from_checkpoint = last_complete(Path(self.args.output_dir))
+        named = resume_from_checkpoint not in (None, True, False)
+        self._resume_from = Path(str(resume_from_checkpoint)) if named else None
+        if self._resume_from is not None:
+            require_complete(self._resume_from)
+            resume_from_checkpoint = str(resume_from_checkpoint)
+        output = super().train(resume_from_checkpoint, **kwargs)
+        require_called(self._finished, self.sampler.epoch + 1)
+        return output
 
     def _inner_training_loop(self, batch_size: int | None = None, **kwargs: Any) -> Any:
-        self._begin(batch_size)
+        self._begin(batch_size, kwargs.get("trial"))
         return super()._inner_training_loop(batch_size, **kwargs)
 
     def set_initial_training_values(self, args: Any, dataloader: Any) -> tuple[Any, ...]:
@@ -140,27 +155,23 @@ class DynamicSelectionMixin(_Base):
         super()._init_training_state(*args, **kwargs)
         if self._resume_from is None:
             return 0, 0
-        state, meta = checkpoint.load(self._resume_from)
-        checkpoint.check_same_run(meta["run"], self._run_identity())
-        self.sampler.load_state_dict(state)
-        self.ledger.load_state_dict(meta["ledger"])
-        if meta["batches"] == self.run_length.counter.batches(len(self.sampler)):
-            return self.sampler.epoch + 1, 0
-        return self.sampler.epoch, 0 if self.args.ignore_data_skip else meta["batches"]
+        if self.state.best_global_step and self.state.best_model_checkpoint is None:
+            best = (
+                self._resume_from.parent / f"{PREFIX_CHECKPOINT_DIR}-{self.state.best_global_step}"
+            )
+            if best.is_dir():  # the run was moved to another folder
+                self.state.best_model_checkpoint = str(best)
+        epoch, batches = self.progress.load(self._resume_from, self._data_hash)
+        return epoch, 0 if self.args.ignore_data_skip else batches
 
     def _run_epoch(self, *, epoch: int, train_dataloader: Any, **kwargs: Any) -> None:
-        with self.ledger.timed("select"):
-            if epoch != self.sampler.epoch:
-                self._end_epoch()
-                self.sampler.set_epoch(epoch)
-        require_agreement(self.sampler.selection_hash(), epoch)
-        self._batches_done = 0
-        if epoch == kwargs["epochs_trained"]:
-            self._batches_done = kwargs["steps_trained_in_current_epoch"]
-        if self._batches_done == 0:
+        resumed = epoch == kwargs["epochs_trained"]
+        done = kwargs["steps_trained_in_current_epoch"] if resumed else 0
+        self.progress.enter(epoch, done)
+        if done == 0:
             self._start_epoch(epoch)
         kwargs["steps_in_epoch"] = len(train_dataloader)
-        kwargs["num_update_steps_per_epoch"] = self.run_length.counter.updates(len(self.sampler))
+        kwargs["num_update_steps_per_epoch"] = self.progress.updates
         start, evaluation = time.perf_counter(), self.ledger.seconds["eval"]
         super()._run_epoch(epoch=epoch, train_dataloader=train_dataloader, **kwargs)
         evaluation = self.ledger.seconds["eval"] - evaluation
@@ -168,31 +179,18 @@ class DynamicSelectionMixin(_Base):
 
     def _start_epoch(self, epoch: int) -> None:
         size = len(self.sampler)
-        if self.run_length.counter.batches(size) == 0:
-            raise ValueError(
-                f"epoch {epoch} selects {size} samples, less than one batch of "
-                f"{self.run_length.counter.batch_size} per process, and dataloader_drop_last "
-                "leaves it out; keep more samples or set dataloader_drop_last=False"
-            )
         self.state.max_steps = self.run_length.total(epoch, self.state.global_step, size)
-        if isinstance(self.lr_scheduler, PacedScheduler):
-            stretch = self.run_length.stretch(epoch, size, self.lr_scheduler.position)
-            self.lr_scheduler.pace(*stretch, self.run_length.updates(epoch, size))
+        self.progress.pace(self.lr_scheduler)
         if self.args.log_selections and self.args.should_save:
             self._selection_log.write(epoch, self.sampler.selection)
         self.log(describe(self.sampler))
 
     def _finalize_training(self, trial: Any, num_train_samples: float, start_time: float) -> Any:
-        self._end_epoch()
+        self.progress.leave()
+        self._finished = True
         if self.args.log_selections and self.args.should_save:
             self._selection_log.join(self.sampler.epoch + 1)
         return super()._finalize_training(trial, self.ledger.samples_trained, start_time)
-
-    def _end_epoch(self) -> None:
-        feedback = self.sampler.commit()
-        if feedback is not None:
-            self.ledger.samples_per_epoch.append(len(feedback.indices))
-            self.ledger.samples_forwarded += len(feedback.indices)
 
     # ---- Batches that carry ids
 
@@ -211,19 +209,28 @@ class DynamicSelectionMixin(_Base):
         finally:
             self.train_dataset, self.data_collator = dataset, collator
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> SelectionSampler:
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         return self.sampler
+
+    def _order(self, counter: StepCounter) -> Any:
+        names = None if self.processing_class is None else self.processing_class.model_input_names
+        tokens = names[0] if names else "input_ids"
+        return order_of(self.args, self.train_dataset, tokens, counter.global_batch)
 
     # ---- The loss
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Any]:
-        """Returns the batches of one optimizer step, and counts their samples."""
+        """Returns the batches of one optimizer step, whose samples are counted where needed."""
         batches, items = super().get_batch_samples(*args, **kwargs)
-        self._samples_in_step: Any = sum(len(batch[INDEX]) for batch in batches)
-        if self.accelerator.num_processes > 1:
-            own = torch.tensor([self._samples_in_step], device=self.accelerator.device)
-            self._samples_in_step = self.accelerator.gather(own).sum()
+        if self.objective.needed:
+            ids = [batch[INDEX] for batch in batches]
+            labels = [self._labels(batch) for batch in batches]
+            self.objective.start_step(ids, labels, self.progress.batches)
         return batches, items
+
+    def _labels(self, inputs: MutableMapping[str, Any]) -> Any:
+        labels = {name: inputs[name] for name in self.label_names if name in inputs}
+        return labels.get("labels", labels or None)
 
     def compute_loss(
         self,
@@ -233,23 +240,22 @@ class DynamicSelectionMixin(_Base):
         num_items_in_batch: Any = None,
     ) -> Any:
         """Returns the trainer's own loss, or the weighted mean where samples are told apart."""
-        indices = inputs.pop(INDEX, None)
-        if indices is None:
+        ids = inputs.pop(INDEX, None)
+        if ids is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        self._batches_done += 1
-        if not (self.selector.signals or self.sampler.weighted):
-            self.sampler.feedback(indices)
+        self.progress.batches += 1
+        if not self.objective.needed:
+            self.sampler.feedback(ids)
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        outputs = model(**inputs)
-        labels = inputs["labels"]
-        losses = sample_losses(
-            outputs, labels, self.per_sample_loss, self.args.label_smoothing_factor
-        )
-        signals = measure(self.selector.signals, outputs, labels, losses)
-        weights = self.sampler.feedback(indices, **signals)
-        weighted = losses if weights is None else losses * weights
-        # Processes average their gradients, so the sum is over all of them and the mean ours.
-        loss = weighted.sum() / self._samples_in_step * self.accelerator.num_processes
+        weights = None
+        if self.sampler.weighs:
+            inputs, weights = self.objective.keep(model, inputs, ids, self._labels(inputs))
+        labels = self._labels(inputs)  # now, because label smoothing takes them out
+        own, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+        if weights is None:
+            loss = self.objective.loss(ids, outputs, labels, own)
+        else:
+            loss = self.objective.loss_of_kept(outputs, labels, weights, own)
         # Ours is a mean over the whole step; the base class divides by this, or not at all,
         # depending on its version and on the model's signature.
         self.current_gradient_accumulation_steps = 1
@@ -278,22 +284,13 @@ class DynamicSelectionMixin(_Base):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         if not self.args.save_only_model:
             name = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
-            state = self.sampler.state_dict()  # gathers, so on every process
-            meta = {
-                "batches": self._batches_done,
-                "ledger": self.ledger.state_dict(),
-                "run": self._run_identity(),
-            }
-            if self.args.should_save:
-                checkpoint.save(Path(self._get_output_dir(trial=trial)) / name, state, meta)
+            folder = Path(self._get_output_dir(trial=trial)) / name
+            self.progress.save(folder, self._data_hash, self.args.should_save)
         super()._save_checkpoint(model, trial)
 
     @cached_property
     def _data_hash(self) -> str:  # reads the data once, not at every checkpoint
         return identity(self.train_dataset, self.pool)
-
-    def _run_identity(self) -> dict[str, Any]:
-        return checkpoint.run_identity(self.selector, self.run_length.epochs, self._data_hash)
 
 
 class DynamicSelectionTrainer(DynamicSelectionMixin, Trainer):

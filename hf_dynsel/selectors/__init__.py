@@ -2,18 +2,22 @@
 
 from hf_dynsel.selectors.dynamic_random import DynamicRandom as DynamicRandom
 from hf_dynsel.selectors.full_data import FullData as FullData
+from hf_dynsel.selectors.infobatch import InfoBatch as InfoBatch
 from hf_dynsel.selectors.random_without_replacement import (
     RandomWithoutReplacement as RandomWithoutReplacement,
 )
 from hf_dynsel.selectors.repdiv import RepDiv as RepDiv
+from hf_dynsel.selectors.selective_backprop import SelectiveBackprop as SelectiveBackprop
 from hf_dynsel.selectors.static_random import StaticRandom as StaticRandom
 from hf_dynsel.selectors.top_score import TopScore as TopScore
 
 __all__ = [
     "DynamicRandom",
     "FullData",
+    "InfoBatch",
     "RandomWithoutReplacement",
     "RepDiv",
+    "SelectiveBackprop",
     "StaticRandom",
     "TopScore",
 ]

@@ -1,0 +1,161 @@
+"""The training loss of selected samples: weighted, reported, and a mean over the whole step."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hf_dynsel.distributed import not_padding, total
+from hf_dynsel.per_sample import REMEDY, PerSample, SampleLosses, require_rows_of
+from hf_dynsel.sampler import SelectionSampler
+from hf_dynsel.steps import StepCounter
+
+
+class Objective:
+    """Computes the loss where samples are told apart; every driver calls the same.
+
+    The loss of an optimizer step is the weighted sum over its samples' items, classes or tokens,
+    divided by the number of those items in all its micro-batches and processes, so that a step
+    is the same however it is split. Samples repeated to fill up the last batch count once.
+
+    Args:
+        sampler: gives the weights and gets the signals.
+        per_sample: reads losses and signals.
+        counter: how a step is split.
+    """
+
+    def __init__(
+        self, sampler: SelectionSampler, per_sample: PerSample, counter: StepCounter
+    ) -> None:
+        self.sampler, self.per_sample, self.counter = sampler, per_sample, counter
+        self._compared = per_sample.own is not None
+
+    @property
+    def needed(self) -> bool:
+        """Whether samples must be told apart in this epoch; else the trainer's own loss will do."""
+        return bool(self.per_sample.names) or self.sampler.weighted
+
+    def start_step(self, ids: Sequence[Tensor], labels: Sequence[Any], done: int) -> None:
+        """Counts the items of one optimizer step.
+
+        Args:
+            ids: of each micro-batch of this process.
+            labels: of each, as a tensor or by name.
+            done: micro-batches of this process in the epoch before.
+        """
+        for own, of_batch in zip(ids, labels, strict=True):
+            require_rows_of(of_batch, len(own))
+        together = self.counter.batch_size * self.counter.num_processes
+        samples, end = len(self.sampler), done + len(ids)
+        self._genuine: list[Tensor | None] = [None] * len(ids)
+        last = end == self.counter.batches(samples)
+        if last and self.counter.num_processes > 1 and samples % together:
+            self._genuine[-1] = not_padding(ids[-1], self.sampler.order[(end - 1) * together :])
+        self._items = self._token_count(labels)
+        self._own_items = self._items
+        if self._items is None:
+            self._own_items = sum(len(own) for own in ids)
+            self._items = min(samples, end * together) - done * together
+        else:
+            self._items = total(self._items)
+
+    def _token_count(self, labels: Sequence[Any]) -> Any:
+        found = (self.per_sample.items(of_batch) for of_batch in labels)
+        counts = [count for count in found if count is not None]
+        if len(counts) < len(labels):
+            return None
+        masked = zip(counts, self._genuine, strict=True)
+        return sum((count if mask is None else count * mask).sum() for count, mask in masked)
+
+    def loss(self, ids: Tensor, outputs: Any, labels: Any, own_loss: Tensor) -> Tensor:
+        """Returns the loss of one micro-batch, scaled so that the step's are to be added up.
+
+        Args:
+            ids: of its samples.
+            outputs: of the model.
+            labels: of its samples, as a tensor or by name.
+            own_loss: what the model or trainer computed, to be compared once.
+
+        Raises:
+            ValueError: if the two losses differ: the samples' losses are then not the model's.
+        """
+        losses = self.per_sample.losses(outputs, labels, len(ids))
+        self._compare(losses, own_loss)
+        signals = self.per_sample.signals(outputs, labels, losses)
+        return self._scaled(losses.total, self._report(ids, signals))
+
+    def keep(
+        self, model: Any, inputs: Mapping[str, Any], ids: Tensor, labels: Any
+    ) -> tuple[dict[str, Any], Tensor]:
+        """Returns the part of a micro-batch that the selector lets train, and its weights.
+
+        The selector sees losses from a forward pass without gradients, in evaluation mode, so
+        that neither dropout nor batch statistics take part. Where it lets nothing train, one
+        sample stays, with weight zero: processes must all take part in the step.
+
+        Args:
+            model: called with `inputs`.
+            inputs: of the model; tensors with one row per sample.
+            ids: of the samples.
+            labels: of the samples.
+        """
+        training = model.training
+        model.eval()
+        with torch.no_grad():
+            outputs = model(**inputs)
+            losses = self.per_sample.losses(outputs, labels, len(ids))
+            signals = self.per_sample.signals(outputs, labels, losses)
+        model.train(training)
+        weights = self._report(ids, signals)
+        if weights is None:
+            return dict(inputs), torch.ones(len(ids), device=ids.device)
+        rows = torch.nonzero(weights).flatten()
+        rows = rows if len(rows) else rows.new_zeros(1)
+        kept = {
+            name: value[rows] if _has_rows(value, len(ids)) else value
+            for name, value in inputs.items()
+        }
+        return kept, weights[rows]
+
+    def loss_of_kept(self, outputs: Any, labels: Any, weights: Tensor, own_loss: Tensor) -> Tensor:
+        """Returns the loss of what `keep` left of a micro-batch."""
+        losses = self.per_sample.losses(outputs, labels, len(weights))
+        self._compare(losses, own_loss)
+        return self._scaled(losses.total, weights)
+
+    def _report(self, ids: Tensor, signals: Mapping[str, Tensor]) -> Tensor | None:
+        genuine = self._genuine.pop(0)
+        if genuine is None:
+            return self.sampler.feedback(ids, **signals)
+        seen = {name: value[genuine] for name, value in signals.items()}
+        weights = torch.zeros(len(ids), device=ids.device)
+        fresh = self.sampler.feedback(ids[genuine], **seen)
+        weights[genuine] = 1.0 if fresh is None else fresh
+        return weights
+
+    def _scaled(self, losses: Tensor, weights: Tensor | None) -> Tensor:
+        weighted = losses if weights is None else losses * weights
+        # Processes average their gradients, so the sum is over all of them and the mean ours.
+        loss: Tensor = weighted.sum() / self._items * self.counter.num_processes
+        return loss
+
+    def _compare(self, losses: SampleLosses, own_loss: Tensor) -> None:
+        """Refuses, at the first batch, a model whose loss is another than its samples' mean."""
+        if self._compared:
+            return
+        self._compared = True
+        own = float(own_loss.detach().mean())
+        counts = (losses.items.sum(), self._items, self._own_items)
+        means = [float(losses.total.detach().sum() / count) for count in counts]
+        scales = {1, self.counter.num_processes}
+        if not any(abs(own - m * s) <= 1e-3 + 0.02 * abs(own) for m in means for s in scales):
+            raise ValueError(
+                f"the model's own loss of the first batch is {own:.4g}, but the mean of its "
+                f"samples' losses is {means[0]:.4g}: its loss is not the one that the logits and "
+                f"labels suggest. {REMEDY}"
+            )
+
+
+def _has_rows(value: Any, samples: int) -> bool:
+    return isinstance(value, Tensor) and value.ndim > 0 and len(value) == samples

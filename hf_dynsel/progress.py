@@ -1,0 +1,136 @@
+"""Where a run stands: what every driver shares and every checkpoint holds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hf_dynsel import checkpoint
+from hf_dynsel.core import Pool, Selector
+from hf_dynsel.distributed import gather_rows, require_agreement
+from hf_dynsel.ledger import Ledger
+from hf_dynsel.ordering import Order, shuffled
+from hf_dynsel.run_length import RunLength
+from hf_dynsel.sampler import SelectionSampler, trained
+from hf_dynsel.schedule import PacedScheduler
+from hf_dynsel.steps import StepCounter
+
+
+class Progress:
+    """One run of a selector.
+
+    Args:
+        selector: the selection method, set up for the run.
+        pool: what it chooses from.
+        length: of the run.
+        order: arranges an epoch's samples.
+    """
+
+    def __init__(
+        self,
+        selector: Selector,
+        pool: Pool,
+        length: RunLength,
+        order: Order = shuffled,
+    ) -> None:
+        self.selector, self.length = selector, length
+        self.sampler = SelectionSampler(selector, pool, length.num_epochs, gather_rows, order)
+        self.ledger = Ledger()
+        self.batches = 0  # of this process, in the running epoch
+
+    @property
+    def updates(self) -> int:
+        """Optimizer steps of the running epoch."""
+        return self.length.counter.updates(len(self.sampler))
+
+    def enter(self, epoch: int, batches: int = 0) -> None:
+        """Selects for an epoch, of which so many batches were trained on before.
+
+        Raises:
+            RuntimeError: if the processes did not select the same.
+            ValueError: if the selection does not fill one batch.
+        """
+        with self.ledger.timed("select"):
+            if epoch != self.sampler.epoch:
+                self.leave()
+                self.sampler.set_epoch(epoch)
+        require_agreement(self.sampler.selection_hash(), epoch)
+        self.batches = batches
+        size, counter = len(self.sampler), self.length.counter
+        if counter.batches(size) == 0:
+            raise ValueError(
+                f"epoch {epoch} selects {size} samples, less than one batch of "
+                f"{counter.batch_size} per process, and dataloader_drop_last leaves it out; keep "
+                "more samples or set dataloader_drop_last=False"
+            )
+
+    def pace(self, scheduler: Any) -> None:
+        """Gives the learning-rate schedule its stretch of the epoch that was just entered."""
+        if isinstance(scheduler, PacedScheduler):
+            epoch, size = self.sampler.epoch, len(self.sampler)
+            stretch = self.length.stretch(epoch, size, scheduler.position)
+            scheduler.pace(*stretch, self.length.updates(epoch, size))
+
+    def leave(self) -> None:
+        """Ends the running epoch: its feedback is committed and its samples are counted."""
+        feedback = self.sampler.commit()
+        if feedback is None:
+            return
+        passed, count = len(feedback.indices), len(trained(feedback))
+        self.ledger.samples_per_epoch.append(count)
+        # A selector that weighs batches looks at all of them first, in a pass of its own.
+        self.ledger.samples_forwarded += passed + count if self.sampler.weighs else passed
+
+    def save(self, folder: Path, data: str, main: bool) -> None:
+        """Writes the selection's part of a checkpoint; gathers, so every process calls it.
+
+        Args:
+            folder: of the checkpoint.
+            data: hash of what is selected from.
+            main: whether this process writes.
+        """
+        state = self.sampler.state_dict()
+        counter = self.length.counter
+        meta = {
+            "updates": -(-self.batches // counter.accumulation),
+            "finished": self.batches == counter.batches(len(self.sampler)),
+            "global_batch": counter.global_batch,
+            "processes": counter.num_processes,
+            "ledger": self.ledger.state_dict(),
+            "run": self._identity(data),
+        }
+        if main:
+            checkpoint.save(folder, state, meta)
+
+    def load(self, folder: Path, data: str) -> tuple[int, int]:
+        """Restores what `save` wrote; returns the epoch and its batches trained on before.
+
+        Args:
+            folder: of the checkpoint.
+            data: hash of what is selected from.
+
+        Raises:
+            ValueError: if the checkpoint cannot be read or is of another run.
+        """
+        state, meta = checkpoint.load(folder)
+        checkpoint.check_same_run(meta["run"], self._identity(data))
+        batches = _batches_done(meta, self.length.counter)
+        self.sampler.load_state_dict(state)
+        self.ledger.load_state_dict(meta["ledger"])
+        if meta["finished"]:
+            return self.sampler.epoch + 1, 0
+        return self.sampler.epoch, batches
+
+    def _identity(self, data: str) -> dict[str, Any]:
+        return checkpoint.run_identity(self.selector, self.length.epochs, data)
+
+
+def _batches_done(meta: Mapping[str, Any], counter: StepCounter) -> int:
+    """Returns the micro-batches of one process that take as many steps as the checkpoint has."""
+    if meta["global_batch"] != counter.global_batch:
+        raise ValueError(
+            f"the checkpoint was written with {meta['global_batch']} samples per optimizer step, "
+            f"but this run has {counter.global_batch} = {counter.batch_size} per process x "
+            f"{counter.num_processes} processes x {counter.accumulation} accumulated; a resumed "
+            "run may split the step otherwise, but must keep their product"
+        )
+    return int(meta["updates"]) * counter.accumulation
