@@ -60,6 +60,10 @@ class DynamicSelectionArguments(TrainingArguments):
         super().__post_init__()
 
 
+# It would be inherited, and HfArgumentParser would find no types in any subclass.
+del DynamicSelectionArguments.__no_type_check__
+
+
 def require_supported(args: Any, selector: Selector) -> None:
     """Raises unless a trainer with these arguments can train on what the selector picks.
 

@@ -28,6 +28,11 @@ class IndexedDataset(Dataset[Indexed]):
             raise TypeError(
                 "dynamic selection needs a train_dataset; to evaluate only, use Trainer"
             )
+        if isinstance(dataset, Mapping):
+            raise TypeError(
+                f"dynamic selection needs one training set, got a {type(dataset).__name__} of "
+                f"{len(dataset)}; join them with datasets.concatenate_datasets"
+            )
         if isinstance(dataset, IterableDataset) or not (
             hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
         ):

@@ -17,6 +17,9 @@ REMEDY = (
 )
 
 
+FUSED = {"entropy": "entropy", "correct": "is_top1"}  # our names of what TRL's head computes
+
+
 class SampleLosses(NamedTuple):
     """The losses of a batch: sums over each sample's own items, and how many those are."""
 
@@ -68,6 +71,8 @@ class PerSample:
             TypeError: if there are no labels or logits to compute it from, or of unknown shapes.
             ValueError: if the user's function does not return one loss per sample.
         """
+        if self.own is None and _is_fused(outputs):
+            return SampleLosses(-outputs["log_probs"].float().sum(1), outputs["label_mask"].sum(1))
         if self.own is None:
             logits = logits_of(outputs)
             task = self._task(logits, labels)
@@ -90,6 +95,8 @@ class PerSample:
             }
 
     def _signal(self, name: str, outputs: Any, labels: Any) -> Tensor:
+        if _is_fused(outputs):
+            return _fused_signal(name, outputs)
         logits = logits_of(outputs).detach()
         return self._task(logits, labels).signal(name, logits, labels)
 
@@ -101,6 +108,21 @@ class PerSample:
             )
         config = getattr(self.model, "config", None)
         return task_of(logits, labels, self.shift, getattr(config, "problem_type", None))
+
+
+def _is_fused(outputs: Any) -> bool:
+    """Returns whether a model has TRL's head: log-probabilities of the labels, and no logits."""
+    return isinstance(outputs, Mapping) and "log_probs" in outputs
+
+
+def _fused_signal(name: str, outputs: Any) -> Tensor:
+    if name not in FUSED:
+        raise ValueError(
+            f"the signal '{name}' is computed from logits, and SFTTrainer never makes them; it "
+            f"has 'loss', {', '.join(map(repr, FUSED))}. Choose a selector that learns from these"
+        )
+    mean: Tensor = outputs[FUSED[name]].float().sum(1) / outputs["label_mask"].sum(1).clamp(min=1)
+    return mean
 
 
 def logits_of(outputs: Any) -> Tensor:

@@ -26,24 +26,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datasets import Dataset
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from transformers import Trainer
 from transformers.optimization import GreedyLR
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
+from hf_dynsel import other_trainers
 from hf_dynsel.arguments import DynamicSelectionArguments as DynamicSelectionArguments
 from hf_dynsel.arguments import require_supported
 from hf_dynsel.core import Pool, Selector
 from hf_dynsel.diagnostics import describe
-from hf_dynsel.indexed import INDEX, IndexedCollator, IndexedDataset
+from hf_dynsel.forward import outputs_of
+from hf_dynsel.indexed import INDEX, IndexedDataset
 from hf_dynsel.lengths import order_of
+from hf_dynsel.loaders import carrying_ids
 from hf_dynsel.objective import Objective
 from hf_dynsel.overrides import require_called, require_overrides
 from hf_dynsel.per_sample import PerSample, PerSampleLoss
 from hf_dynsel.pool import identity, pool_of, require_rows
 from hf_dynsel.progress import Progress
-from hf_dynsel.provenance import DERIVED
 from hf_dynsel.resume import last_complete, require_complete
 from hf_dynsel.run_length import plan_length
 from hf_dynsel.schedule import PacedScheduler, named_schedule
@@ -91,19 +92,23 @@ class DynamicSelectionMixin(_Base):
         **kwargs: Any,
     ) -> None:
         require_overrides()
+        other_trainers.require_no_sampler(type(self))
         given = kwargs.get("train_dataset")
         if given is not None:  # before the base class asks an iterable one for its length
             IndexedDataset(given)
         super().__init__(*args, **kwargs)
         require_supported(self.args, selector)
-        # Of what the user gave: a base class may drop columns as it prepares them.
-        self.pool = (
-            pool_of(self.train_dataset if given is None else given) if pool is None else pool
-        )
-        require_rows(self.pool, len(IndexedDataset(self.train_dataset)))
+        other_trainers.require_rows_in_place(self.args)
+        # Of what the user gave: a base class may drop columns as it prepares them, and even rows.
+        given = IndexedDataset(self.train_dataset if given is None else given).dataset
+        self.pool = pool_of(given) if pool is None else pool
+        require_rows(self.pool, len(given))
+        other_trainers.require_rows_kept(type(self), len(given), len(self.train_dataset))
         self.selector, self.per_sample_loss = selector, per_sample_loss
         self._resume_from: Path | None = None
         self._begin()
+        if self.objective.needed:
+            other_trainers.require_own_losses(type(self), selector)
 
     # ---- A run: a fresh selection, its length, its epochs
 
@@ -196,20 +201,16 @@ class DynamicSelectionMixin(_Base):
 
     def get_train_dataloader(self) -> Any:
         """Returns a loader over the selection; every batch carries the ids of its samples."""
-        dataset, collator = self.train_dataset, self.data_collator
-        if isinstance(dataset, Dataset):
-            ours = [name for name in dataset.column_names if name.startswith(DERIVED)]
-            rows = self._remove_unused_columns(dataset.remove_columns(ours), "training")
-            collate = collator
-        else:
-            rows, collate = dataset, self._get_collator_with_removed_columns(collator, "training")
-        self.train_dataset, self.data_collator = IndexedDataset(rows), IndexedCollator(collate)
-        try:
-            return super().get_train_dataloader()
-        finally:
-            self.train_dataset, self.data_collator = dataset, collator
+        self._sampled = False
+        with carrying_ids(self):
+            if other_trainers.of_sentence_transformers(type(self)):
+                return Trainer.get_train_dataloader(self)  # its own batches the whole pool
+            loader = super().get_train_dataloader()
+        other_trainers.require_sampled(type(self), self._sampled)
+        return loader
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        self._sampled = True
         return self.sampler
 
     def _order(self, counter: StepCounter) -> Any:
@@ -251,7 +252,9 @@ class DynamicSelectionMixin(_Base):
         if self.sampler.weighs:
             inputs, weights = self.objective.keep(model, inputs, ids, self._labels(inputs))
         labels = self._labels(inputs)  # now, because label smoothing takes them out
-        own, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+        with outputs_of(model) as seen:
+            own = super().compute_loss(model, inputs, False, num_items_in_batch)
+        outputs = seen[0]
         if weights is None:
             loss = self.objective.loss(ids, outputs, labels, own)
         else:

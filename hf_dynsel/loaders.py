@@ -1,0 +1,33 @@
+"""Lets the loader that a trainer builds fetch rows together with their ids."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from datasets import Dataset
+
+from hf_dynsel.indexed import IndexedCollator, IndexedDataset
+from hf_dynsel.other_trainers import of_sentence_transformers
+from hf_dynsel.provenance import DERIVED
+
+
+@contextmanager
+def carrying_ids(trainer: Any) -> Iterator[None]:
+    """Wraps a trainer's training set and collator while it builds its training loader.
+
+    The model gets no derived columns, such as scores, and of the others those it takes.
+    """
+    dataset, collator = trainer.train_dataset, trainer.data_collator
+    rows, collate = dataset, collator
+    if not isinstance(dataset, Dataset):
+        collate = trainer._get_collator_with_removed_columns(collator, "training")
+    else:
+        derived = [name for name in dataset.column_names if name.startswith(DERIVED)]
+        rows = dataset.remove_columns(derived)
+        if not of_sentence_transformers(type(trainer)):
+            rows = trainer._remove_unused_columns(rows, "training")
+    trainer.train_dataset, trainer.data_collator = IndexedDataset(rows), IndexedCollator(collate)
+    try:
+        yield
+    finally:
+        trainer.train_dataset, trainer.data_collator = dataset, collator
