@@ -83,6 +83,11 @@ def require_supported(args: Any, selector: Selector) -> None:
             f"{type(selector).__name__} needs each sample's loss, and use_liger_kernel=True fuses "
             "them into one; set it to False, or choose a selector that needs no signals"
         )
+    if args.ignore_data_skip:
+        raise ValueError(
+            "ignore_data_skip=True would train samples of the interrupted epoch a second time; "
+            "leave it out: skipping is free here, because no sample is loaded for it"
+        )
     if args.train_sampling_strategy == "batch_rebalance":
         raise ValueError(
             "train_sampling_strategy='batch_rebalance' moves samples between processes; use "

@@ -31,12 +31,16 @@ class Ledger:
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Adds the wall time of the block to a stage, also when the block fails."""
-        start = time.perf_counter()
+        """Adds the wall time of the block to a stage, also when the block fails.
+
+        The time of stages inside the block counts for them alone.
+        """
+        start, before = time.perf_counter(), sum(self.seconds.values())
         try:
             yield
         finally:
-            self.seconds[stage] += time.perf_counter() - start
+            inside = sum(self.seconds.values()) - before
+            self.seconds[stage] += time.perf_counter() - start - inside
 
     def state_dict(self) -> dict[str, Any]:
         """Returns plain values, ready for JSON."""

@@ -11,19 +11,20 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 from hf_dynsel.ordering import Indices, Order, as_selected, shuffled
 
 
-def order_of(args: Any, dataset: Any, tokens: str, batch_size: int) -> Order:
+def order_of(args: Any, dataset: Any, processing: Any, batch_size: int) -> Order:
     """Returns the order that `train_sampling_strategy` asks for.
 
     Args:
         args: the strategy and `length_column_name` are read.
         dataset: whose samples have a length.
-        tokens: where a sample has its tokens, if there is no column of lengths.
+        processing: the tokenizer, if any; it says where a sample has its tokens.
         batch_size: samples per optimizer step, over all processes.
 
     Raises:
         ValueError: if the strategy needs lengths and there are none.
     """
     if args.train_sampling_strategy == "group_by_length":
+        tokens = "input_ids" if processing is None else processing.model_input_names[0]
         return by_length(lengths_of(dataset, args.length_column_name, tokens), batch_size)
     return as_selected if args.train_sampling_strategy == "sequential" else shuffled
 

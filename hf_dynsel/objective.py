@@ -1,6 +1,7 @@
 """The training loss of selected samples: weighted, reported, and a mean over the whole step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -100,18 +101,18 @@ class Objective:
             ids: of the samples.
             labels: of the samples.
         """
-        training = model.training
-        model.eval()
-        with torch.no_grad():
+        with evaluating(model), torch.no_grad():
             outputs = model(**inputs)
             losses = self.per_sample.losses(outputs, labels, len(ids))
             signals = self.per_sample.signals(outputs, labels, losses)
-        model.train(training)
         weights = self._report(ids, signals)
         if weights is None:
             return dict(inputs), torch.ones(len(ids), device=ids.device)
         rows = torch.nonzero(weights).flatten()
-        rows = rows if len(rows) else rows.new_zeros(1)
+        if len(rows) == 0:
+            rows = rows.new_zeros(1)
+        elif len(rows) == 1:  # the statistics of a batch take two; the other weighs nothing
+            rows = torch.cat([rows, torch.nonzero(weights == 0).flatten()[:1]])
         kept = {
             name: value[rows] if _has_rows(value, len(ids)) else value
             for name, value in inputs.items()
@@ -155,6 +156,17 @@ class Objective:
                 f"samples' losses is {means[0]:.4g}: its loss is not the one that the logits and "
                 f"labels suggest. {REMEDY}"
             )
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Puts a model into evaluation mode for a block."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
 
 
 def _has_rows(value: Any, samples: int) -> bool:

@@ -24,6 +24,7 @@ OVERRIDDEN = {
     "_finalize_training": ("trial", "num_train_samples", "start_time"),
     "get_batch_samples": ("epoch_iterator", "num_batches", "device"),
     "compute_loss": ("model", "inputs", "return_outputs", "num_items_in_batch"),
+    "log": ("logs",),
     "create_scheduler": ("num_training_steps", "optimizer"),
     "_save_checkpoint": ("model", "trial"),
     "_get_output_dir": ("trial",),

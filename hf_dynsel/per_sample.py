@@ -53,6 +53,11 @@ class PerSample:
         label_smoothing: float = 0.0,
     ) -> None:
         require_known(signals)
+        if own is not None and label_smoothing:
+            raise ValueError(
+                f"label_smoothing_factor={label_smoothing} does nothing to per_sample_loss, a loss "
+                "of your own; smooth the labels in it, and set label_smoothing_factor=0"
+            )
         self.model, self.names, self.own = model, signals, own
         self.label_smoothing = label_smoothing
         self.shift = shifts_labels(model)

@@ -10,8 +10,9 @@ from hf_dynsel.distributed import gather_rows, require_agreement
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.ordering import Order, shuffled
 from hf_dynsel.run_length import RunLength
-from hf_dynsel.sampler import SelectionSampler, trained
+from hf_dynsel.sampler import SelectionSampler, count_trained, trained
 from hf_dynsel.schedule import PacedScheduler
+from hf_dynsel.selection_log import SelectionLog
 from hf_dynsel.steps import StepCounter
 
 
@@ -23,6 +24,7 @@ class Progress:
         pool: what it chooses from.
         length: of the run.
         order: arranges an epoch's samples.
+        log: is told what each epoch trains on; one process has it.
     """
 
     def __init__(
@@ -31,10 +33,12 @@ class Progress:
         pool: Pool,
         length: RunLength,
         order: Order = shuffled,
+        log: SelectionLog | None = None,
     ) -> None:
-        self.selector, self.length = selector, length
+        self.selector, self.length, self.log = selector, length, log
         self.sampler = SelectionSampler(selector, pool, length.num_epochs, gather_rows, order)
         self.ledger = Ledger()
+        self._trained_before = 0  # samples, by the run that this one resumes
         self.batches = 0  # of this process, in the running epoch
 
     @property
@@ -62,6 +66,8 @@ class Progress:
                 f"{counter.batch_size} per process, and dataloader_drop_last leaves it out; keep "
                 "more samples or set dataloader_drop_last=False"
             )
+        if self.log is not None and batches == 0:
+            self.log.write(epoch, self.sampler.selection)
 
     def pace(self, scheduler: Any) -> None:
         """Gives the learning-rate schedule its stretch of the epoch that was just entered."""
@@ -70,29 +76,44 @@ class Progress:
             stretch = self.length.stretch(epoch, size, scheduler.position)
             scheduler.pace(*stretch, self.length.updates(epoch, size))
 
+    @property
+    def samples_trained_here(self) -> int:
+        """Samples trained since the run started or resumed."""
+        return self.ledger.samples_trained - self._trained_before
+
     def leave(self) -> None:
-        """Ends the running epoch: its feedback is committed and its samples are counted."""
+        """Ends the running epoch, if that was not done: counts its samples and commits feedback."""
         feedback = self.sampler.commit()
         if feedback is None:
             return
-        passed, count = len(feedback.indices), len(trained(feedback))
+        ids = trained(feedback)
+        passed, count = len(feedback.indices), len(ids)
         self.ledger.samples_per_epoch.append(count)
         # A selector that weighs batches looks at all of them first, in a pass of its own.
         self.ledger.samples_forwarded += passed + count if self.sampler.weighs else passed
+        if self.log is not None:  # a run may end inside an epoch, and a batch in part
+            self.log.write(self.sampler.epoch, self.sampler.selection, ids)
 
-    def save(self, folder: Path, data: str, main: bool) -> None:
+    def finish(self) -> None:
+        """Ends the run."""
+        self.leave()
+        if self.log is not None:
+            self.log.join(self.sampler.epoch + 1)
+
+    def save(self, folder: Path, data: str, main: bool, ended: bool = False) -> None:
         """Writes the selection's part of a checkpoint; gathers, so every process calls it.
 
         Args:
             folder: of the checkpoint.
             data: hash of what is selected from.
             main: whether this process writes.
+            ended: whether a callback has ended the epoch.
         """
         state = self.sampler.state_dict()
         counter = self.length.counter
         meta = {
             "updates": -(-self.batches // counter.accumulation),
-            "finished": self.batches == counter.batches(len(self.sampler)),
+            "finished": ended or self.batches == counter.batches(len(self.sampler)),
             "global_batch": counter.global_batch,
             "processes": counter.num_processes,
             "ledger": self.ledger.state_dict(),
@@ -116,6 +137,7 @@ class Progress:
         batches = _batches_done(meta, self.length.counter)
         self.sampler.load_state_dict(state)
         self.ledger.load_state_dict(meta["ledger"])
+        self._trained_before = self.ledger.samples_trained + count_trained(state["pending"])
         if meta["finished"]:
             return self.sampler.epoch + 1, 0
         return self.sampler.epoch, batches

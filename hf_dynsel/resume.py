@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from transformers import TrainerState
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
 from hf_dynsel.checkpoint import META, TENSORS, TRAINER_STATE
 
@@ -80,6 +81,34 @@ def require_complete(folder: Path) -> None:
     found, _ = _newest(folder.parent)
     remedy = f"resume from {found}" if found else f"no other in {folder.parent} is complete"
     raise ValueError(f"{folder} cannot be resumed from: {_joined(wrong)}; {remedy}")
+
+
+def resolve(asked: Any, output_dir: Path) -> Any:
+    """Returns what `Trainer.train` is to resume from, once that is known to be complete.
+
+    Args:
+        asked: a folder; True for the newest complete checkpoint of `output_dir`, which is None if
+            the run was killed while it wrote its first; None or False for none.
+        output_dir: of the run.
+
+    Raises:
+        ValueError: if the folder is not complete.
+    """
+    if asked is True and get_last_checkpoint(str(output_dir)) is not None:
+        asked = last_complete(output_dir)
+    if asked in (None, True, False):
+        return asked
+    require_complete(Path(asked))
+    return str(asked)
+
+
+def best_checkpoint(state: TrainerState, output_dir: Path) -> str | None:
+    """Returns the folder of the best checkpoint, also after the run was moved."""
+    moved = output_dir / f"{PREFIX_CHECKPOINT_DIR}-{state.best_global_step}"
+    if state.best_model_checkpoint is None and state.best_global_step and moved.is_dir():
+        return str(moved)
+    best: str | None = state.best_model_checkpoint
+    return best
 
 
 def _newest(output_dir: Path) -> tuple[Path | None, dict[Path, list[str]]]:

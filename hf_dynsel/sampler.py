@@ -170,6 +170,14 @@ def trained(feedback: Feedback) -> Int[np.ndarray, " t"]:
     return feedback.indices if marks is None else feedback.indices[marks > 0]
 
 
+def count_trained(pending: Mapping[str, Tensor]) -> int:
+    """Returns how many samples of an epoch's feedback received a gradient."""
+    if not pending:
+        return 0
+    marks = pending.get(TRAINED, torch.ones(len(pending[INDICES])))
+    return len(torch.unique(pending[INDICES][marks > 0]))
+
+
 def _check(selection: Selection, size: int, source: str) -> None:
     indices = selection.indices
     if indices.min() < 0 or indices.max() >= size:

@@ -36,6 +36,8 @@ class PacedScheduler:
             done: how many of them were taken before, for a run that resumes.
         """
         self.start, self.end, self.steps, self.done = start, end, steps, done
+        # Behind, where steps were skipped: after an overflow, or as a callback ended an epoch.
+        self._advance(math.floor(start + 1e-9))
 
     def step(self) -> None:
         """Moves to where the schedule should be after one more optimizer step."""
@@ -86,6 +88,8 @@ def named_schedule(
     Raises:
         ValueError: if multi_step has no milestones.
     """
+    for group in optimizer.param_groups:  # an earlier run leaves its last rate
+        group["lr"] = group.get("max_lr", group.get("initial_lr", group["lr"]))
     if name == "one_cycle":
         peak = [group["lr"] for group in optimizer.param_groups]
         # One step more than are taken: torch reaches the end value a step before `total_steps`.

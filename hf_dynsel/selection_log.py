@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from jaxtyping import Int
 
 from hf_dynsel.core import Selection
 
@@ -31,12 +32,22 @@ class SelectionLog:
         self.folder = folder
         self.parts = folder / "selections"
 
-    def write(self, epoch: int, selection: Selection) -> None:
-        """Notes the samples of one epoch, in the order the selector gave them."""
+    def write(
+        self, epoch: int, selection: Selection, trained: Int[np.ndarray, " t"] | None = None
+    ) -> None:
+        """Notes the samples of one epoch, in the order the selector gave them.
+
+        Args:
+            epoch: which.
+            selection: its samples.
+            trained: those of them that were trained, once that is known; None for all.
+        """
         count = len(selection.indices)
         weights = np.ones(count) if selection.weights is None else selection.weights
         augment = np.zeros(count, bool) if selection.augment is None else selection.augment
-        columns = [np.full(count, epoch), selection.indices, weights, augment]
+        kept = np.ones(count, bool) if trained is None else np.isin(selection.indices, trained)
+        every = [np.full(count, epoch), selection.indices, weights, augment]
+        columns = [column[kept] for column in every]
         arrays = [pa.array(c, type=f.type) for c, f in zip(columns, SCHEMA, strict=True)]
         self.parts.mkdir(parents=True, exist_ok=True)
         part = self._part(epoch)

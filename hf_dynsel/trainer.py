@@ -20,8 +20,9 @@
 `overrides.py` checks that `Trainer` still has these methods.
 """
 
-import time
+import inspect
 from collections.abc import MutableMapping
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from transformers import Trainer
 from transformers.optimization import GreedyLR
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from hf_dynsel import other_trainers
 from hf_dynsel.arguments import DynamicSelectionArguments as DynamicSelectionArguments
@@ -40,12 +41,12 @@ from hf_dynsel.forward import outputs_of
 from hf_dynsel.indexed import INDEX, IndexedDataset
 from hf_dynsel.lengths import order_of
 from hf_dynsel.loaders import carrying_ids
-from hf_dynsel.objective import Objective
+from hf_dynsel.objective import Objective, evaluating
 from hf_dynsel.overrides import require_called, require_overrides
 from hf_dynsel.per_sample import PerSample, PerSampleLoss
 from hf_dynsel.pool import identity, pool_of, require_rows
 from hf_dynsel.progress import Progress
-from hf_dynsel.resume import last_complete, require_complete
+from hf_dynsel.resume import best_checkpoint, resolve
 from hf_dynsel.run_length import plan_length
 from hf_dynsel.schedule import PacedScheduler, named_schedule
 from hf_dynsel.selection_log import SelectionLog
@@ -93,7 +94,8 @@ class DynamicSelectionMixin(_Base):
     ) -> None:
         require_overrides()
         other_trainers.require_no_sampler(type(self))
-        given = kwargs.get("train_dataset")
+        bound = inspect.signature(super().__init__).bind_partial(*args, **kwargs)
+        given = bound.arguments.get("train_dataset", kwargs.get("train_dataset"))
         if given is not None:  # before the base class asks an iterable one for its length
             IndexedDataset(given)
         super().__init__(*args, **kwargs)
@@ -107,7 +109,7 @@ class DynamicSelectionMixin(_Base):
         self.selector, self.per_sample_loss = selector, per_sample_loss
         self._resume_from: Path | None = None
         self._begin()
-        if self.objective.needed:
+        if self._objective.needed:
             other_trainers.require_own_losses(type(self), selector)
 
     # ---- A run: a fresh selection, its length, its epochs
@@ -121,29 +123,25 @@ class DynamicSelectionMixin(_Base):
             args.dataloader_drop_last,
         )
         self.run_length = plan_length(self.selector, self.pool, counter, args)
-        self.progress = Progress(self.selector, self.pool, self.run_length, self._order(counter))
+        writes = args.log_selections and args.should_save
+        log = SelectionLog(Path(self._get_output_dir(trial=trial))) if writes else None
+        order = order_of(args, self.train_dataset, self.processing_class, counter.global_batch)
+        self.progress = Progress(self.selector, self.pool, self.run_length, order, log)
         self.sampler, self.ledger = self.progress.sampler, self.progress.ledger
         smoothing = 0.0 if self.label_smoother is None else args.label_smoothing_factor
         per_sample = PerSample(self.model, self.selector.signals, self.per_sample_loss, smoothing)
-        self.objective = Objective(self.sampler, per_sample, counter)
-        self._selection_log = SelectionLog(Path(self._get_output_dir(trial=trial)))
+        self._objective = Objective(self.sampler, per_sample, counter)
         self._finished = False
 
-    def train(self, resume_from_checkpoint: Any = None, **kwargs: Any) -> Any:
+    def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains as `Trainer.train` does, on the samples that the selector picks.
 
         With `resume_from_checkpoint=True` it goes on from the last checkpoint that is complete, or
         from the beginning if the run was killed while it wrote its first.
         """
-        last = get_last_checkpoint(self.args.output_dir) if resume_from_checkpoint is True else None
-        if last is not None:
-            resume_from_checkpoint = last_complete(Path(self.args.output_dir))
-        named = resume_from_checkpoint not in (None, True, False)
-        self._resume_from = Path(str(resume_from_checkpoint)) if named else None
-        if self._resume_from is not None:
-            require_complete(self._resume_from)
-            resume_from_checkpoint = str(resume_from_checkpoint)
-        output = super().train(resume_from_checkpoint, **kwargs)
+        asked = resolve(resume_from_checkpoint, Path(self.args.output_dir))
+        self._resume_from = Path(asked) if isinstance(asked, str) else None
+        output = super().train(asked, *args, **kwargs)
         require_called(self._finished, self.sampler.epoch + 1)
         return output
 
@@ -160,42 +158,41 @@ class DynamicSelectionMixin(_Base):
         super()._init_training_state(*args, **kwargs)
         if self._resume_from is None:
             return 0, 0
-        if self.state.best_global_step and self.state.best_model_checkpoint is None:
-            best = (
-                self._resume_from.parent / f"{PREFIX_CHECKPOINT_DIR}-{self.state.best_global_step}"
-            )
-            if best.is_dir():  # the run was moved to another folder
-                self.state.best_model_checkpoint = str(best)
+        self.state.best_model_checkpoint = best_checkpoint(self.state, self._resume_from.parent)
         epoch, batches = self.progress.load(self._resume_from, self._data_hash)
-        return epoch, 0 if self.args.ignore_data_skip else batches
+        if self.state.global_step >= self._steps(epoch, batches):
+            return self.run_length.num_epochs, 0  # it ended inside this epoch
+        return epoch, batches
+
+    def _steps(self, epoch: int, batches: int) -> int:
+        """Returns the steps of the whole run, with so many batches of an epoch behind it."""
+        before = self.state.global_step - batches // self.args.gradient_accumulation_steps
+        return self.run_length.total(epoch, before, len(self.sampler))
 
     def _run_epoch(self, *, epoch: int, train_dataloader: Any, **kwargs: Any) -> None:
         resumed = epoch == kwargs["epochs_trained"]
         done = kwargs["steps_trained_in_current_epoch"] if resumed else 0
         self.progress.enter(epoch, done)
+        self.state.max_steps = self._steps(epoch, done)
         if done == 0:
-            self._start_epoch(epoch)
+            self.progress.pace(self.lr_scheduler)
+            self.log(describe(self.sampler))
         kwargs["steps_in_epoch"] = len(train_dataloader)
         kwargs["num_update_steps_per_epoch"] = self.progress.updates
-        start, evaluation = time.perf_counter(), self.ledger.seconds["eval"]
-        super()._run_epoch(epoch=epoch, train_dataloader=train_dataloader, **kwargs)
-        evaluation = self.ledger.seconds["eval"] - evaluation
-        self.ledger.seconds["train"] += time.perf_counter() - start - evaluation
-
-    def _start_epoch(self, epoch: int) -> None:
-        size = len(self.sampler)
-        self.state.max_steps = self.run_length.total(epoch, self.state.global_step, size)
-        self.progress.pace(self.lr_scheduler)
-        if self.args.log_selections and self.args.should_save:
-            self._selection_log.write(epoch, self.sampler.selection)
-        self.log(describe(self.sampler))
+        with self.ledger.timed("train"):
+            super()._run_epoch(epoch=epoch, train_dataloader=train_dataloader, **kwargs)
 
     def _finalize_training(self, trial: Any, num_train_samples: float, start_time: float) -> Any:
-        self.progress.leave()
+        self.progress.finish()
         self._finished = True
-        if self.args.log_selections and self.args.should_save:
-            self._selection_log.join(self.sampler.epoch + 1)
-        return super()._finalize_training(trial, self.ledger.samples_trained, start_time)
+        return super()._finalize_training(trial, num_train_samples, start_time)
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Logs as `Trainer.log` does; the samples per second are of those trained in this call."""
+        if "train_samples_per_second" in logs:
+            speed = self.progress.samples_trained_here / logs["train_runtime"]
+            logs["train_samples_per_second"] = round(speed, 3)
+        super().log(logs, *args, **kwargs)
 
     # ---- Batches that carry ids
 
@@ -213,20 +210,15 @@ class DynamicSelectionMixin(_Base):
         self._sampled = True
         return self.sampler
 
-    def _order(self, counter: StepCounter) -> Any:
-        names = None if self.processing_class is None else self.processing_class.model_input_names
-        tokens = names[0] if names else "input_ids"
-        return order_of(self.args, self.train_dataset, tokens, counter.global_batch)
-
     # ---- The loss
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Any]:
         """Returns the batches of one optimizer step, whose samples are counted where needed."""
         batches, items = super().get_batch_samples(*args, **kwargs)
-        if self.objective.needed:
+        if self._objective.needed:
             ids = [batch[INDEX] for batch in batches]
             labels = [self._labels(batch) for batch in batches]
-            self.objective.start_step(ids, labels, self.progress.batches)
+            self._objective.start_step(ids, labels, self.progress.batches)
         return batches, items
 
     def _labels(self, inputs: MutableMapping[str, Any]) -> Any:
@@ -245,20 +237,22 @@ class DynamicSelectionMixin(_Base):
         if ids is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         self.progress.batches += 1
-        if not self.objective.needed:
+        if not self._objective.needed:
             self.sampler.feedback(ids)
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         weights = None
         if self.sampler.weighs:
-            inputs, weights = self.objective.keep(model, inputs, ids, self._labels(inputs))
+            inputs, weights = self._objective.keep(model, inputs, ids, self._labels(inputs))
         labels = self._labels(inputs)  # now, because label smoothing takes them out
-        with outputs_of(model) as seen:
+        # Samples without weight leave batch statistics and random numbers alone.
+        idle = weights is not None and not weights.any()
+        with evaluating(model) if idle else nullcontext(), outputs_of(model) as seen:
             own = super().compute_loss(model, inputs, False, num_items_in_batch)
         outputs = seen[0]
         if weights is None:
-            loss = self.objective.loss(ids, outputs, labels, own)
+            loss = self._objective.loss(ids, outputs, labels, own)
         else:
-            loss = self.objective.loss_of_kept(outputs, labels, weights, own)
+            loss = self._objective.loss_of_kept(outputs, labels, weights, own)
         # Ours is a mean over the whole step; the base class divides by this, or not at all,
         # depending on its version and on the model's signature.
         self.current_gradient_accumulation_steps = 1
@@ -274,6 +268,7 @@ class DynamicSelectionMixin(_Base):
             self.lr_scheduler = named_schedule(
                 name, self.optimizer, steps, self.run_length.epochs, **kwargs
             )
+            self._created_lr_scheduler = True  # so that the next run makes its own
         schedule = super().create_scheduler(steps, optimizer)
         if not isinstance(schedule, (PacedScheduler, *_FED_BY_METRICS)):
             self.lr_scheduler = PacedScheduler(schedule)
@@ -288,7 +283,8 @@ class DynamicSelectionMixin(_Base):
         if not self.args.save_only_model:
             name = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
             folder = Path(self._get_output_dir(trial=trial)) / name
-            self.progress.save(folder, self._data_hash, self.args.should_save)
+            ended = self.control.should_epoch_stop
+            self.progress.save(folder, self._data_hash, self.args.should_save, ended)
         super()._save_checkpoint(model, trial)
 
     @cached_property

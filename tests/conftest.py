@@ -1,5 +1,6 @@
 """Small models and data for the driver tests; nothing here touches the network or a GPU."""
 
+import gc
 import os
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,13 @@ from datasets import Dataset
 from torch import nn
 
 from hf_dynsel.core import Feedback, Selection, Selector
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_collections():
+    """Every run starts with a garbage collection; what the imports made need not be searched."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
