@@ -99,7 +99,8 @@ def batches_done(meta: dict[str, Any], counter: StepCounter) -> int:
     batches and accumulation fills with the same samples.
 
     Raises:
-        ValueError: if the checkpoint's optimizer steps took another number of samples.
+        ValueError: if the checkpoint's optimizer steps took another number of samples, or its
+            epochs left out others.
     """
     noted, here = meta["global_batch"], counter.global_batch
     if noted != here:
@@ -108,6 +109,12 @@ def batches_done(meta: dict[str, Any], counter: StepCounter) -> int:
             f"has {here}: per_device_train_batch_size {counter.batch_size} x "
             f"{counter.num_processes} processes x gradient_accumulation_steps "
             f"{counter.accumulation}; change one of them so that the product is {noted}"
+        )
+    if counter.drop_last and meta["together"] != counter.together:
+        raise ValueError(
+            f"the checkpoint was written with {meta['together']} samples per micro-batch of all "
+            f"processes, but this run has {counter.together}, and dataloader_drop_last leaves out "
+            "what does not fill one; keep per_device_train_batch_size x processes"
         )
     updates: int = meta["updates"]
     return updates * counter.accumulation

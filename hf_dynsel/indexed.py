@@ -1,10 +1,13 @@
 """Makes every batch carry the ids of its samples, whatever the dataset and the collator."""
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import Dataset, IterableDataset
+
+from hf_dynsel.draws import Draws
 
 INDEX = "hf_dynsel_index"  # the ids' key in a batch: int64, shape (b,)
 
@@ -19,11 +22,15 @@ class Indexed(NamedTuple):
 class IndexedDataset(Dataset[Indexed]):
     """A map-style dataset whose samples know their row. Works in fork and spawn workers.
 
+    Args:
+        dataset: the samples.
+        draws: random numbers of its transforms. None leaves the process's own.
+
     Raises:
         TypeError: if the dataset is iterable or has no length.
     """
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Any, draws: Draws | None = None) -> None:
         if dataset is None:
             raise TypeError(
                 "dynamic selection needs a train_dataset; to evaluate only, use Trainer"
@@ -41,28 +48,29 @@ class IndexedDataset(Dataset[Indexed]):
                 "iterable one cannot fetch the chosen rows. Load it without streaming=True, or "
                 "collect it with Dataset.from_generator"
             )
-        self.dataset = dataset
+        self.dataset, self.draws = dataset, draws
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Indexed:
-        return Indexed(index, self.dataset[index])
+        return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Indexed]:
         """Fetches a batch at once where the dataset can, as torch's loader does."""
-        if hasattr(self.dataset, "__getitems__"):
-            samples = self.dataset.__getitems__(indices)
-        else:
-            samples = [self.dataset[index] for index in indices]
+        with self.draws.of(indices, stream=0) if self.draws else nullcontext():
+            if hasattr(self.dataset, "__getitems__"):
+                samples = self.dataset.__getitems__(indices)
+            else:
+                samples = [self.dataset[index] for index in indices]
         return [Indexed(i, sample) for i, sample in zip(indices, samples, strict=True)]
 
 
 class IndexedCollator:
     """Collates the samples as `collate` does and adds their ids under `INDEX`."""
 
-    def __init__(self, collate: Callable[[list[Any]], Any]) -> None:
-        self.collate = collate
+    def __init__(self, collate: Callable[[list[Any]], Any], draws: Draws | None = None) -> None:
+        self.collate, self.draws = collate, draws
 
     def __call__(self, rows: list[Indexed]) -> MutableMapping[str, Any]:
         """Returns the batch.
@@ -70,12 +78,14 @@ class IndexedCollator:
         Raises:
             TypeError: if the collator does not return a mapping.
         """
-        batch = self.collate([row.sample for row in rows])
+        ids = [row.row for row in rows]
+        with self.draws.of(ids, stream=1) if self.draws else nullcontext():
+            batch = self.collate([row.sample for row in rows])
         if not isinstance(batch, Mapping):
             raise TypeError(
                 f"the data collator returned {type(batch).__name__}; Trainer models take "
                 "keyword arguments, so it must return a dictionary of tensors"
             )
         batch = batch if isinstance(batch, MutableMapping) else dict(batch)
-        batch[INDEX] = torch.tensor([row.row for row in rows], dtype=torch.int64)
+        batch[INDEX] = torch.tensor(ids, dtype=torch.int64)
         return batch

@@ -6,13 +6,14 @@ from typing import Any
 
 from datasets import Dataset
 
+from hf_dynsel.draws import Draws
 from hf_dynsel.indexed import IndexedCollator, IndexedDataset
 from hf_dynsel.other_trainers import of_sentence_transformers
 from hf_dynsel.provenance import DERIVED
 
 
 @contextmanager
-def carrying_ids(trainer: Any) -> Iterator[None]:
+def carrying_ids(trainer: Any, draws: Draws) -> Iterator[None]:
     """Wraps a trainer's training set and collator while it builds its training loader.
 
     The model gets no derived columns, such as scores, and of the others those it takes.
@@ -26,7 +27,8 @@ def carrying_ids(trainer: Any) -> Iterator[None]:
         rows = dataset.remove_columns(derived)
         if not of_sentence_transformers(type(trainer)):
             rows = trainer._remove_unused_columns(rows, "training")
-    trainer.train_dataset, trainer.data_collator = IndexedDataset(rows), IndexedCollator(collate)
+    trainer.train_dataset = IndexedDataset(rows, draws)
+    trainer.data_collator = IndexedCollator(collate, draws)
     try:
         yield
     finally:

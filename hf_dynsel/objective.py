@@ -47,7 +47,7 @@ class Objective:
         """
         for own, of_batch in zip(ids, labels, strict=True):
             require_rows_of(of_batch, len(own))
-        together = self.counter.batch_size * self.counter.num_processes
+        together = self.counter.together
         samples, end = len(self.sampler), done + len(ids)
         self._genuine: list[Tensor | None] = [None] * len(ids)
         last = end == self.counter.batches(samples)

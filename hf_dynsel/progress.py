@@ -1,6 +1,5 @@
 """Where a run stands: what every driver shares and every checkpoint holds."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from hf_dynsel.run_length import RunLength
 from hf_dynsel.sampler import SelectionSampler, count_trained, trained
 from hf_dynsel.schedule import PacedScheduler
 from hf_dynsel.selection_log import SelectionLog
-from hf_dynsel.steps import StepCounter
 
 
 class Progress:
@@ -115,6 +113,7 @@ class Progress:
             "updates": -(-self.batches // counter.accumulation),
             "finished": ended or self.batches == counter.batches(len(self.sampler)),
             "global_batch": counter.global_batch,
+            "together": counter.together,
             "processes": counter.num_processes,
             "ledger": self.ledger.state_dict(),
             "run": self._identity(data),
@@ -134,7 +133,7 @@ class Progress:
         """
         state, meta = checkpoint.load(folder)
         checkpoint.check_same_run(meta["run"], self._identity(data))
-        batches = _batches_done(meta, self.length.counter)
+        batches = checkpoint.batches_done(meta, self.length.counter)
         self.sampler.load_state_dict(state)
         self.ledger.load_state_dict(meta["ledger"])
         self._trained_before = self.ledger.samples_trained + count_trained(state["pending"])
@@ -144,15 +143,3 @@ class Progress:
 
     def _identity(self, data: str) -> dict[str, Any]:
         return checkpoint.run_identity(self.selector, self.length.epochs, data)
-
-
-def _batches_done(meta: Mapping[str, Any], counter: StepCounter) -> int:
-    """Returns the micro-batches of one process that take as many steps as the checkpoint has."""
-    if meta["global_batch"] != counter.global_batch:
-        raise ValueError(
-            f"the checkpoint was written with {meta['global_batch']} samples per optimizer step, "
-            f"but this run has {counter.global_batch} = {counter.batch_size} per process x "
-            f"{counter.num_processes} processes x {counter.accumulation} accumulated; a resumed "
-            "run may split the step otherwise, but must keep their product"
-        )
-    return int(meta["updates"]) * counter.accumulation

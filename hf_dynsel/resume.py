@@ -103,10 +103,10 @@ def resolve(asked: Any, output_dir: Path) -> Any:
 
 
 def best_checkpoint(state: TrainerState, output_dir: Path) -> str | None:
-    """Returns the folder of the best checkpoint, also after the run was moved."""
-    moved = output_dir / f"{PREFIX_CHECKPOINT_DIR}-{state.best_global_step}"
-    if state.best_model_checkpoint is None and state.best_global_step and moved.is_dir():
-        return str(moved)
+    """Returns the folder of the best checkpoint, also after the run was moved or copied."""
+    beside = output_dir / f"{PREFIX_CHECKPOINT_DIR}-{state.best_global_step}"
+    if state.best_global_step and beside.is_dir():
+        return str(beside)
     best: str | None = state.best_model_checkpoint
     return best
 

@@ -20,9 +20,14 @@ class StepCounter:
     drop_last: bool = False
 
     @property
+    def together(self) -> int:
+        """Samples in one micro-batch of all processes."""
+        return self.batch_size * self.num_processes
+
+    @property
     def global_batch(self) -> int:
         """Samples per optimizer step, over all processes."""
-        return self.batch_size * self.num_processes * self.accumulation
+        return self.together * self.accumulation
 
     def batches(self, samples: int) -> int:
         """Batches per process."""

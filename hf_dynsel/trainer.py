@@ -32,11 +32,11 @@ from transformers import Trainer
 from transformers.optimization import GreedyLR
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from hf_dynsel import other_trainers
-from hf_dynsel.arguments import DynamicSelectionArguments as DynamicSelectionArguments
+from hf_dynsel import checkpoint, other_trainers
 from hf_dynsel.arguments import require_supported
 from hf_dynsel.core import Pool, Selector
 from hf_dynsel.diagnostics import describe
+from hf_dynsel.draws import Draws
 from hf_dynsel.forward import outputs_of
 from hf_dynsel.indexed import INDEX, IndexedDataset
 from hf_dynsel.lengths import order_of
@@ -131,6 +131,7 @@ class DynamicSelectionMixin(_Base):
         smoothing = 0.0 if self.label_smoother is None else args.label_smoothing_factor
         per_sample = PerSample(self.model, self.selector.signals, self.per_sample_loss, smoothing)
         self._objective = Objective(self.sampler, per_sample, counter)
+        self._draws = Draws(args.seed if args.data_seed is None else args.data_seed)
         self._finished = False
 
     def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -173,6 +174,7 @@ class DynamicSelectionMixin(_Base):
         resumed = epoch == kwargs["epochs_trained"]
         done = kwargs["steps_trained_in_current_epoch"] if resumed else 0
         self.progress.enter(epoch, done)
+        self._draws.set_epoch(epoch)
         self.state.max_steps = self._steps(epoch, done)
         if done == 0:
             self.progress.pace(self.lr_scheduler)
@@ -199,7 +201,7 @@ class DynamicSelectionMixin(_Base):
     def get_train_dataloader(self) -> Any:
         """Returns a loader over the selection; every batch carries the ids of its samples."""
         self._sampled = False
-        with carrying_ids(self):
+        with carrying_ids(self, self._draws):
             if other_trainers.of_sentence_transformers(type(self)):
                 return Trainer.get_train_dataloader(self)  # its own batches the whole pool
             loader = super().get_train_dataloader()
@@ -283,6 +285,8 @@ class DynamicSelectionMixin(_Base):
         if not self.args.save_only_model:
             name = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
             folder = Path(self._get_output_dir(trial=trial)) / name
+            if self.args.should_save:
+                checkpoint.clear(folder)
             ended = self.control.should_epoch_stop
             self.progress.save(folder, self._data_hash, self.args.should_save, ended)
         super()._save_checkpoint(model, trial)

@@ -24,6 +24,8 @@ def quick_collections():
     """Every run starts with a garbage collection; what the imports made need not be searched."""
     gc.collect()
     gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

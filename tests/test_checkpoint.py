@@ -1,10 +1,12 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
-from hf_dynsel.checkpoint import check_same_run, load, save
+from hf_dynsel.checkpoint import batches_done, check_same_run, clear, load, save
+from hf_dynsel.steps import StepCounter
 
 
 def state():
@@ -130,3 +132,39 @@ def test_another_run_is_refused_and_both_values_are_named(name, noted, here):
 def test_a_value_that_the_checkpoint_lacks_is_another_one():
     with pytest.raises(ValueError, match="selector.refine = None, but this run has 0.15"):
         check_same_run({"epochs": 4}, {"selector.refine": 0.15})
+
+
+def test_an_older_checkpoint_is_cleared_and_is_not_complete_even_half_way(tmp_path, monkeypatch):
+    old = tmp_path / "checkpoint-9"
+    save(old, state(), META)
+    (old / "trainer_state.json").write_text('{"global_step": 9}')
+    (old / ".tmpKg3x").write_text("what a killed process leaves")
+    seen = []
+    monkeypatch.setattr(shutil, "rmtree", lambda folder, **_: seen.extend(folder.iterdir()))
+    clear(old)
+    assert old / "trainer_state.json" not in seen
+    monkeypatch.undo()
+    clear(old)
+    clear(old)
+    assert not old.exists()
+
+
+SPLITS = [(32, 1, 1), (4, 2, 4), (4, 8, 1), (16, 1, 2)]
+
+
+@pytest.mark.parametrize(("batch_size", "processes", "accumulation"), SPLITS)
+def test_steps_done_become_batches_of_any_split(batch_size, processes, accumulation):
+    counter = StepCounter(batch_size, processes, accumulation)
+    assert batches_done({"updates": 3, "global_batch": 32}, counter) == 3 * accumulation
+
+
+def test_another_global_batch_is_refused_and_both_are_named():
+    with pytest.raises(ValueError, match=r"with 32 samples per .* this run has 24: .*size 4 x 2 "):
+        batches_done({"updates": 3, "global_batch": 32}, StepCounter(4, 2, 3))
+
+
+def test_another_split_of_what_drop_last_leaves_out_is_refused():
+    meta = {"updates": 3, "global_batch": 32, "together": 32}
+    assert batches_done(meta, StepCounter(4, 4, 2)) == 6
+    with pytest.raises(ValueError, match="32 samples per micro-batch .* but this run has 16"):
+        batches_done(meta, StepCounter(4, 4, 2, drop_last=True))

@@ -207,3 +207,43 @@ def test_a_pool_given_by_hand_is_part_of_the_data(tmp_path):
     other.pool = Pool(24, {}, (labels + 1) % 3)
     with pytest.raises(ValueError, match="written with data = "):
         other.train(resume_from_checkpoint=True)
+
+
+@pytest.mark.parametrize("workers", [{}, {"dataloader_num_workers": 2}], ids=["main", "workers"])
+def test_random_transforms_of_a_resumed_run_are_those_of_the_uninterrupted_one(tmp_path, workers):
+    """Loaders read ahead, so that numbers drawn in turn would fall to other samples."""
+
+    def noisy(rows):
+        x = torch.tensor(rows["x"])
+        return {"x": x + torch.randn(x.shape), "labels": torch.tensor(rows["labels"])}
+
+    def make(folder):
+        return build(
+            folder,
+            LossDriven(),
+            cls=StoppingTrainer,
+            train_dataset=table(24).with_transform(noisy),
+            gradient_accumulation_steps=2,
+            save_strategy="steps",
+            save_steps=1,
+            remove_unused_columns=False,
+            num_train_epochs=2,
+            **workers,
+        )
+
+    whole, interrupted = make(tmp_path / "whole"), make(tmp_path / "cut")
+    whole.train()
+    interrupted.stop = 2
+    with pytest.raises(Stop):
+        interrupted.train()
+    resumed = make(tmp_path / "cut")
+    resumed.train(resume_from_checkpoint=True)
+    assert torch.equal(resumed.model.linear.weight, whole.model.linear.weight)
+    assert resumed.trained == whole.trained[-len(resumed.trained) :]
+
+
+def test_a_checkpoint_written_anew_holds_nothing_of_the_old_one(checkpoint):
+    (checkpoint / "model.safetensors.index.json").write_text("{}")
+    run(checkpoint.parent, "repdiv", save_steps=2, max_steps=2).train()
+    assert not (checkpoint / "model.safetensors.index.json").exists()
+    assert (checkpoint / "trainer_state.json").exists()
