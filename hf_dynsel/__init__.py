@@ -15,6 +15,7 @@ from hf_dynsel.simulate import simulate as simulate
 
 if TYPE_CHECKING:
     from hf_dynsel.arguments import DynamicSelectionArguments as DynamicSelectionArguments
+    from hf_dynsel.loop import train as train
     from hf_dynsel.sae import SparseAutoencoder as SparseAutoencoder
     from hf_dynsel.sampler import SelectionSampler as SelectionSampler
     from hf_dynsel.scores import add_scores as add_scores
@@ -30,6 +31,7 @@ _LATER = {
     "SelectionSampler": "hf_dynsel.sampler",
     "SparseAutoencoder": "hf_dynsel.sae",
     "add_scores": "hf_dynsel.scores",
+    "train": "hf_dynsel.loop",
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "SparseAutoencoder",
     "add_scores",
     "simulate",
+    "train",
 ]
 
 

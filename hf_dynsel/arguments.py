@@ -93,6 +93,12 @@ def require_supported(args: Any, selector: Selector) -> None:
             "train_sampling_strategy='batch_rebalance' moves samples between processes; use "
             "'random', 'sequential' (the selector's own order) or 'group_by_length'"
         )
+    if args.world_size > 1 and not args.accelerator_config.even_batches:
+        raise ValueError(
+            "accelerator_config['even_batches'] = False gives processes different numbers of "
+            "batches, and those with more wait for the others without end; set it to True. "
+            "Samples that fill up the last batch are reported once"
+        )
     parallel = args.parallelism_config
     for name in ("tp_size", "cp_size", "sp_size"):
         if parallel is not None and (size := getattr(parallel, name)) > 1:

@@ -102,6 +102,22 @@ def resolve(asked: Any, output_dir: Path) -> Any:
     return str(asked)
 
 
+def require_batches_skipped(accelerator: Any, batches: int) -> None:
+    """Raises ValueError if Accelerate would go on at another place than after so many batches.
+
+    Where one process loads for all, `skip_first_batches` of Accelerate 1.15 skips that many
+    batches of a single process: samples would be trained twice and others not at all.
+    """
+    one_loads = accelerator.dispatch_batches and not accelerator.split_batches
+    if batches and one_loads and accelerator.num_processes > 1:
+        raise ValueError(
+            "the checkpoint is from inside an epoch, and with dispatch_batches = True its rest "
+            f"cannot be told for {accelerator.num_processes} processes. Set "
+            "accelerator_config['dispatch_batches'] to False, which trains on the same samples, "
+            "or resume from the end of an epoch"
+        )
+
+
 def best_checkpoint(state: TrainerState, output_dir: Path) -> str | None:
     """Returns the folder of the best checkpoint, also after the run was moved or copied."""
     beside = output_dir / f"{PREFIX_CHECKPOINT_DIR}-{state.best_global_step}"

@@ -1,5 +1,6 @@
 """The kinds of supervised task: what a sample's loss is made of, and its signals."""
 
+import inspect
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -152,6 +153,19 @@ def task_of(logits: Tensor, labels: Tensor, shift: bool, problem_type: str | Non
 
 def shifts_labels(model: Any) -> bool:
     """Returns whether a model of transformers compares token t with its prediction at t - 1."""
+    if declares_shift(model):
+        return True
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    config, forward = getattr(inner, "config", None), inspect.unwrap(type(inner).forward)
+    if "loss_function" not in forward.__code__.co_names:
+        return False  # such as XLM, whose targets are not shifted
+    # GPT-2 and others declare no loss, and fall back on the causal one.
+    causal = getattr(inner, "loss_function", None) is ForCausalLMLoss
+    return causal and not getattr(config, "is_encoder_decoder", False)
+
+
+def declares_shift(model: Any) -> bool:
+    """Returns whether a model's declared loss shifts labels, by which `Trainer` counts targets."""
     loss = LOSS_MAPPING.get(getattr(model, "loss_type", None))
     config = getattr(model, "config", None)
     return loss is ForCausalLMLoss and not getattr(config, "is_encoder_decoder", False)

@@ -12,10 +12,9 @@
 - `_save_checkpoint`: the selection's state is written before the Trainer's, whose
   `trainer_state.json` comes last, so a checkpoint with that file is complete;
 - `_inner_training_loop`: every run, and every retry with a smaller batch, selects afresh;
-- `_finalize_training`: the last epoch's feedback has no next epoch to commit it, and the samples
-  per second are of those that were trained;
-- `compute_loss`, `get_batch_samples`: weights and signals are per sample, and a weighted loss is
-  a mean over the whole accumulated batch.
+- `_finalize_training`: the last epoch's feedback has no next epoch to commit it;
+- `log`: the samples per second would be of epochs of one length;
+- `compute_loss`, `get_batch_samples`: weights and signals are per sample, means per whole step.
 
 `overrides.py` checks that `Trainer` still has these methods.
 """
@@ -46,14 +45,13 @@ from hf_dynsel.overrides import require_called, require_overrides
 from hf_dynsel.per_sample import PerSample, PerSampleLoss
 from hf_dynsel.pool import identity, pool_of, require_rows
 from hf_dynsel.progress import Progress
-from hf_dynsel.resume import best_checkpoint, resolve
+from hf_dynsel.resume import best_checkpoint, require_batches_skipped, resolve
 from hf_dynsel.run_length import plan_length
 from hf_dynsel.schedule import PacedScheduler, named_schedule
 from hf_dynsel.selection_log import SelectionLog
 from hf_dynsel.steps import StepCounter
 
 _FED_BY_METRICS = (ReduceLROnPlateau, GreedyLR)  # stepped by evaluation, not by the clock
-
 
 if TYPE_CHECKING:
     from transformers import Trainer as _Base
@@ -115,10 +113,11 @@ class DynamicSelectionMixin(_Base):
     # ---- A run: a fresh selection, its length, its epochs
 
     def _begin(self, batch_size: int | None = None, trial: Any = None) -> None:
-        args = self.args
+        args, processes = self.args, self.accelerator.num_processes
+        whole = batch_size or self._train_batch_size  # with split_batches, of all processes
         counter = StepCounter(
-            batch_size or self._train_batch_size,
-            self.accelerator.num_processes,
+            whole // processes if self.accelerator.split_batches else whole,
+            processes,
             args.gradient_accumulation_steps,
             args.dataloader_drop_last,
         )
@@ -161,6 +160,7 @@ class DynamicSelectionMixin(_Base):
             return 0, 0
         self.state.best_model_checkpoint = best_checkpoint(self.state, self._resume_from.parent)
         epoch, batches = self.progress.load(self._resume_from, self._data_hash)
+        require_batches_skipped(self.accelerator, batches)
         if self.state.global_step >= self._steps(epoch, batches):
             return self.run_length.num_epochs, 0  # it ended inside this epoch
         return epoch, batches

@@ -19,6 +19,14 @@ from torch import nn
 from hf_dynsel.core import Feedback, Selection, Selector
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Says how many cases of the drivers agree, whichever workers ran them."""
+    passed = terminalreporter.stats.get("passed", [])
+    found = (pair for report in passed for pair in report.user_properties)
+    if counts := [count for name, count in found if name == "cases that agree"]:
+        terminalreporter.write_line(f"{sum(counts)} cases agree over trainer, loop and simulator")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def quick_collections():
     """Every run starts with a garbage collection; what the imports made need not be searched."""

@@ -49,6 +49,7 @@ def test_the_names_of_the_design_are_there():
         "SparseAutoencoder",
         "add_scores",
         "simulate",
+        "train",
     }
     assert fixed <= set(hf_dynsel.__all__)
 

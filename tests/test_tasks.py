@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoConfig, BertConfig, LlamaConfig, T5Config
+from transformers import AutoConfig, BertConfig, GPT2Config, LlamaConfig, T5Config, XLMConfig
 from transformers import AutoModelForCausalLM as Causal
 from transformers import AutoModelForMaskedLM as Masked
 from transformers import AutoModelForSeq2SeqLM as Seq2Seq
@@ -17,6 +17,7 @@ from hf_dynsel.tasks import Classes, MultiLabel, Regression, shifts_labels, task
 
 SMALL = {"hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8, "num_hidden_layers": 1}
 BERT = {**SMALL, "vocab_size": 20, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2, "dropout_rate": 0.0}
 IDS = torch.tensor([[2, 3, 4, 5, 6], [7, 8, 9, 0, 0], [2, 8, 4, 1, 3]])
 TARGETS = torch.tensor([[1, 0, 2, -100, 1], [0, -100, -100, -100, -100], [2, 2, 1, 0, 0]])
@@ -54,6 +55,18 @@ CASES = {
         LlamaConfig(**SMALL, vocab_size=20, pad_token_id=0, num_key_value_heads=1),
         TARGETS,
         [3, 0, 4],
+    ),
+    "causal, undeclared": (
+        Causal,
+        GPT2Config(n_embd=8, n_layer=1, n_head=2, vocab_size=20, n_positions=8, **NO_DROPOUT),
+        TARGETS,
+        [3, 0, 4],
+    ),
+    "causal, not shifted": (
+        Causal,
+        XLMConfig(emb_dim=8, n_layers=1, n_heads=2, n_words=20, dropout=0.0, attention_dropout=0.0),
+        TARGETS,
+        [4, 1, 5],
     ),
     "sequence to sequence": (
         Seq2Seq,
