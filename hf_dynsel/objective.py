@@ -150,7 +150,8 @@ class Objective:
         counts = (losses.items.sum(), self._items, self._own_items)
         means = [float(losses.total.detach().sum() / count) for count in counts]
         scales = {1, self.counter.num_processes}
-        if not any(abs(own - m * s) <= 1e-3 + 5e-3 * abs(own) for m in means for s in scales):
+        # Two per cent: a model kept in half precision rounds its own loss as well.
+        if not any(abs(own - m * s) <= 1e-3 + 0.02 * abs(own) for m in means for s in scales):
             raise ValueError(
                 f"the model's own loss of the first batch is {own:.4g}, but the mean of its "
                 f"samples' losses is {means[0]:.4g}: its loss is not the one that the logits and "

@@ -107,9 +107,10 @@ def train_all(folder: Path, others: list[Path]) -> None:
     """
     state = PartialState(cpu=True)
     process, processes = state.process_index, state.num_processes
-    here = [case for case in selecting() + loading() if processes in case.processes]
-    done = [train(case, folder / "run") for case in here]
+    # The loop before loaders in half precision: an Accelerator keeps the precision of the last.
+    done = [train(case, folder / "run") for case in selecting() if processes in case.processes]
     done += [run_loop_case(case, folder / "loop") for case in selecting()]
+    done += [train(case, folder / "run") for case in loading() if processes in case.processes]
     done.append(train(replace(interrupted(), name="whole"), folder / "whole"))
     for other in others or [folder]:
         done += go_on(folder, other, processes)
