@@ -11,6 +11,7 @@ from hf_dynsel.distributed import not_padding, total
 from hf_dynsel.per_sample import REMEDY, PerSample, SampleLosses, require_rows_of
 from hf_dynsel.sampler import SelectionSampler
 from hf_dynsel.steps import StepCounter
+from hf_dynsel.tasks import IGNORED
 
 
 class Objective:
@@ -53,21 +54,25 @@ class Objective:
         last = end == self.counter.batches(samples)
         if last and self.counter.num_processes > 1 and samples % together:
             self._genuine[-1] = not_padding(ids[-1], self.sampler.order[(end - 1) * together :])
-        self._items = self._token_count(labels)
-        self._own_items = self._items
-        if self._items is None:
-            self._own_items = sum(len(own) for own in ids)
-            self._items = min(samples, end * together) - done * together
-        else:
-            self._items = total(self._items)
+        self._items: Any = min(samples, end * together) - done * together
+        self._counts: list[Any] = [self._items, sum(len(own) for own in ids)]
+        tokens = self._tokens(labels)
+        if tokens is not None:
+            self._items = total(tokens)
+            self._counts = [self._items, tokens]
+            if not self._compared:  # GPT-2 shifts, but the base class counts first labels, too
+                every = sum(of_batch.ne(IGNORED).sum() for of_batch in labels)
+                self._counts += [every, total(every)]
 
-    def _token_count(self, labels: Sequence[Any]) -> Any:
+    def _tokens(self, labels: Sequence[Any]) -> Tensor | None:
+        """Returns the tokens of this process that are targets; None where samples have one."""
         found = (self.per_sample.items(of_batch) for of_batch in labels)
         counts = [count for count in found if count is not None]
         if len(counts) < len(labels):
             return None
         masked = zip(counts, self._genuine, strict=True)
-        return sum((count if mask is None else count * mask).sum() for count, mask in masked)
+        parts = [(count if mask is None else count * mask).sum() for count, mask in masked]
+        return torch.stack(parts).sum()
 
     def loss(self, ids: Tensor, outputs: Any, labels: Any, own_loss: Tensor) -> Tensor:
         """Returns the loss of one micro-batch, scaled so that the step's are to be added up.
@@ -147,7 +152,7 @@ class Objective:
             return
         self._compared = True
         own = float(own_loss.detach().mean())
-        counts = (losses.items.sum(), self._items, self._own_items)
+        counts = [losses.items.sum(), *self._counts]
         means = [float(losses.total.detach().sum() / count) for count in counts]
         scales = {1, self.counter.num_processes}
         # Two per cent: a model kept in half precision rounds its own loss as well.

@@ -145,8 +145,9 @@ def test_usage_cost_and_schedule_do_not_depend_on_the_number_of_processes(name, 
 
 
 @pytest.mark.parametrize("name", SELECTING)
-def test_the_loop_does_in_every_process_what_the_trainer_does(name, runs):
+def test_the_loop_does_in_every_process_what_the_trainer_does(name, runs, record_property):
     """DDP as the Trainer sets it up adds gradients in another order: the last bits differ."""
+    record_property("cases that agree", 2 * len(PROCESSES))  # a driver and a number of processes
     for processes in PROCESSES:
         for of_process in runs[processes]:
             loop, trainer = of_process[f"loop {name}"], of_process[name]
