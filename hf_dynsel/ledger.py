@@ -14,7 +14,8 @@ class Ledger:
 
     Args:
         samples_per_epoch: samples that received a gradient, by epoch.
-        samples_forwarded: samples that went through the model to be trained or left out.
+        samples_forwarded: forward passes of samples in training. A selector that weighs batches
+            looks at all of their samples first, in a pass of its own, and trains some in another.
         samples_swept: samples that went through the model only to be scored.
         seconds: wall time by stage, such as features, sae, scores, select, sweep, train, eval.
     """

@@ -9,7 +9,7 @@ from datasets import Dataset
 from hf_dynsel.draws import Draws
 from hf_dynsel.indexed import IndexedCollator, IndexedDataset
 from hf_dynsel.other_trainers import of_sentence_transformers
-from hf_dynsel.provenance import DERIVED
+from hf_dynsel.provenance import without_derived
 
 
 @contextmanager
@@ -23,8 +23,7 @@ def carrying_ids(trainer: Any, draws: Draws) -> Iterator[None]:
     if not isinstance(dataset, Dataset):
         collate = trainer._get_collator_with_removed_columns(collator, "training")
     else:
-        derived = [name for name in dataset.column_names if name.startswith(DERIVED)]
-        rows = dataset.remove_columns(derived)
+        rows = without_derived(dataset)
         if not of_sentence_transformers(type(trainer)):
             rows = trainer._remove_unused_columns(rows, "training")
     trainer.train_dataset = IndexedDataset(rows, draws)

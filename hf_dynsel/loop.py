@@ -28,7 +28,7 @@ from hf_dynsel.own_loss import own_loss, target_count
 from hf_dynsel.per_sample import PerSample, PerSampleLoss
 from hf_dynsel.pool import identity, pool_of, require_rows
 from hf_dynsel.progress import Progress
-from hf_dynsel.provenance import DERIVED
+from hf_dynsel.provenance import without_derived
 from hf_dynsel.run_length import RunLength
 from hf_dynsel.schedule import PacedScheduler
 from hf_dynsel.selection_log import SelectionLog
@@ -95,7 +95,8 @@ def train(
     )
     accelerator = Accelerator()
     draws = Draws(selector.seed)  # of random transforms, so that a resumed run repeats them
-    rows = IndexedDataset(_without_derived(dataset), draws)
+    columns = without_derived(dataset) if isinstance(dataset, Dataset) else dataset
+    rows = IndexedDataset(columns, draws)
     pool = pool_of(dataset) if pool is None else pool
     require_rows(pool, len(rows))
 
@@ -217,13 +218,6 @@ def _last_checkpoint(output_dir: Path, resume: bool) -> tuple[int, Path | None]:
             "resume=True to go on with it, or another output_dir"
         )
     return max(steps), steps[max(steps)]
-
-
-def _without_derived(dataset: Any) -> Any:
-    if not isinstance(dataset, Dataset):
-        return dataset
-    ours = [name for name in dataset.column_names if name.startswith(DERIVED)]
-    return dataset.remove_columns(ours)
 
 
 def _require_positive(**values: int) -> None:

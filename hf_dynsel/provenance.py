@@ -91,3 +91,8 @@ def require_same(what: str, noted: Any, here: Any) -> None:
             f"{what} is {here!r} here, but {noted!r} where the scores were computed: they belong "
             "to other data. Compute them again with add_scores, or load the data they came from"
         )
+
+
+def without_derived(dataset: "Dataset") -> "Dataset":
+    """Returns a dataset without the columns that this package made, which no model takes."""
+    return dataset.remove_columns([n for n in dataset.column_names if n.startswith(DERIVED)])
