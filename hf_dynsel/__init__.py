@@ -11,6 +11,7 @@ from hf_dynsel.core import Feedback as Feedback
 from hf_dynsel.core import Pool as Pool
 from hf_dynsel.core import Selection as Selection
 from hf_dynsel.core import Selector as Selector
+from hf_dynsel.core import Sweep as Sweep
 from hf_dynsel.simulate import simulate as simulate
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "SelectionSampler",
     "Selector",
     "SparseAutoencoder",
+    "Sweep",
     "add_scores",
     "simulate",
     "train",

@@ -1,4 +1,4 @@
-"""The four nouns of the library: `Pool`, `Selection`, `Feedback` and `Selector`.
+"""The nouns of the library: `Pool`, `Selection`, `Sweep`, `Feedback` and `Selector`.
 
 Everything here is NumPy: a selector runs the same in the `Trainer`, in a plain loop and in
 the simulator. Read this file first.
@@ -101,15 +101,36 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Feedback:
-    """Per-sample signals from training; the first axis of each is the sample.
+class Sweep:
+    """What a selector asks to see before an epoch, of samples that need not be trained.
 
-    What reaches `Selector.observe` covers one whole epoch, with sorted, unique indices.
+    Args:
+        indices: rows of the pool, sorted, none twice.
+        signals: what to report of each; "features" is what the model's classifier receives.
+    """
+
+    indices: Int[np.ndarray, " s"]
+    signals: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """Per-sample signals; the first axis of each is the sample.
+
+    What reaches `Selector.observe` covers one whole epoch, with sorted, unique indices, or one
+    sweep before an epoch.
+
+    Args:
+        epoch: that was trained, or is to come.
+        indices: rows of the pool.
+        signals: by name.
+        swept: whether they are of a sweep: evaluation mode, nothing random, no training.
     """
 
     epoch: int
     indices: Int[np.ndarray, " b"]
     signals: Mapping[str, Float[np.ndarray, "b ..."]]
+    swept: bool = False
 
     @classmethod
     def merge(cls, batches: Sequence["Feedback"]) -> "Feedback":
@@ -153,6 +174,18 @@ class Selector(ABC):
     def planned_size(self, epoch: int) -> int | None:
         """Returns how many samples `epoch` will have; None where that depends on training."""
         return None
+
+    def sweep(self, epoch: int) -> Sweep | None:
+        """Returns what `observe` must be shown before `epoch` can be selected; None for nothing.
+
+        Drivers run the model over these samples, which costs a forward pass of each. An epoch
+        with a sweep has a planned size.
+        """
+        return None
+
+    def augments(self) -> bool:
+        """Returns whether selections mark samples for the strong augmentation."""
+        return False
 
     def allocate(self) -> None:  # noqa: B027
         """Creates the state fields, now that the pool is known, and checks what is needed."""
@@ -203,6 +236,10 @@ class Selector(ABC):
                 f"but the checkpoint holds {sorted(state)}: it is of another selector"
             )
         for name, array in own.items():
+            # A width that the first sweep tells, such as that of features, is zero before it.
+            if array.size == 0 and array.shape[:1] == state[name].shape[:1]:
+                setattr(self, name, state[name].copy())
+                continue
             if array.shape != state[name].shape:
                 raise ValueError(
                     f"state '{name}' has shape {array.shape} here and {state[name].shape} in the "

@@ -14,21 +14,27 @@ from hf_dynsel.provenance import without_derived
 
 @contextmanager
 def carrying_ids(trainer: Any, draws: Draws) -> Iterator[None]:
-    """Wraps a trainer's training set and collator while it builds its training loader.
-
-    The model gets no derived columns, such as scores, and of the others those it takes.
-    """
+    """Wraps a trainer's training set and collator while it builds its training loader."""
     dataset, collator = trainer.train_dataset, trainer.data_collator
-    rows, collate = dataset, collator
-    if not isinstance(dataset, Dataset):
-        collate = trainer._get_collator_with_removed_columns(collator, "training")
-    else:
-        rows = without_derived(dataset)
-        if not of_sentence_transformers(type(trainer)):
-            rows = trainer._remove_unused_columns(rows, "training")
+    rows, collate = for_model(trainer, dataset)
     trainer.train_dataset = IndexedDataset(rows, draws)
     trainer.data_collator = IndexedCollator(collate, draws)
     try:
         yield
     finally:
         trainer.train_dataset, trainer.data_collator = dataset, collator
+
+
+def for_model(trainer: Any, dataset: Any) -> tuple[Any, Any]:
+    """Returns a dataset and the collator of a trainer, without the columns its model does not take.
+
+    Derived columns, such as scores, are never for the model.
+    """
+    if not isinstance(dataset, Dataset):
+        return dataset, trainer._get_collator_with_removed_columns(
+            trainer.data_collator, "training"
+        )
+    rows = without_derived(dataset)
+    if not of_sentence_transformers(type(trainer)):
+        rows = trainer._remove_unused_columns(rows, "training")
+    return rows, trainer.data_collator

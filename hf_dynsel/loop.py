@@ -4,8 +4,9 @@ It selects the same samples as the trainer and ends with the same weights. It le
 not training: evaluation, logs, the Hub. One function from top to bottom, and what it calls below.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ from torch.utils.data import DataLoader
 from transformers import default_data_collator, get_linear_schedule_with_warmup
 
 from hf_dynsel.checkpoint import META
-from hf_dynsel.core import Pool, Selector
+from hf_dynsel.core import Pool, Selector, Sweep
 from hf_dynsel.draws import Draws
 from hf_dynsel.indexed import INDEX, IndexedCollator, IndexedDataset
-from hf_dynsel.objective import Objective, evaluating
+from hf_dynsel.objective import Objective
 from hf_dynsel.own_loss import own_loss, target_count
 from hf_dynsel.per_sample import PerSample, PerSampleLoss
 from hf_dynsel.pool import identity, pool_of, require_rows
@@ -33,6 +34,7 @@ from hf_dynsel.run_length import RunLength
 from hf_dynsel.schedule import PacedScheduler
 from hf_dynsel.selection_log import SelectionLog
 from hf_dynsel.steps import StepCounter
+from hf_dynsel.sweep import Sweeper, clean_view, read_by
 
 Schedule = Callable[[Optimizer, int], LRScheduler]
 
@@ -61,6 +63,7 @@ def train(
     num_workers: int = 0,
     pool: Pool | None = None,
     per_sample_loss: PerSampleLoss | None = None,
+    clean_dataset: Any = None,
 ) -> Progress:
     """Trains a model in place on what a selector picks; returns the run's usage and ledger.
 
@@ -85,6 +88,8 @@ def train(
         pool: scores and labels, in the order of the dataset; by default from its columns.
         per_sample_loss: maps (outputs, labels) to one loss per sample; by default that of the
             task, which the shapes tell.
+        clean_dataset: the rows as evaluation would see them, for selectors that look at samples
+            in a pass of their own; needed where the dataset has a transform.
 
     Raises:
         ValueError: if a number, the pool, the selector or a checkpoint does not fit the others.
@@ -95,8 +100,7 @@ def train(
     )
     accelerator = Accelerator()
     draws = Draws(selector.seed)  # of random transforms, so that a resumed run repeats them
-    columns = without_derived(dataset) if isinstance(dataset, Dataset) else dataset
-    rows = IndexedDataset(columns, draws)
+    rows = IndexedDataset(_for_model(dataset), draws)
     pool = pool_of(dataset) if pool is None else pool
     require_rows(pool, len(rows))
 
@@ -105,6 +109,13 @@ def train(
     output_dir = Path(output_dir)
     log = SelectionLog(output_dir) if accelerator.is_main_process else None
     progress = Progress(selector, pool, length, log=log)
+    clean = _for_model(clean_view(clean_dataset, dataset, selector, epochs))
+    sweeper = Sweeper(clean, collate, batch_size, num_workers)
+
+    def look(wanted: Sweep) -> dict[str, Any]:
+        plain = accelerator.unwrap_model(model)
+        return sweeper(plain, wanted, read_by(wanted, plain, per_sample_loss), _labels)
+
     per_sample = PerSample(model, selector.signals, per_sample_loss)
     objective = Objective(progress.sampler, per_sample, counter)
 
@@ -129,7 +140,7 @@ def train(
 
     model.train()
     for epoch in range(start, epochs):
-        progress.enter(epoch, done)
+        progress.enter(epoch, done, look)
         draws.set_epoch(epoch)
         if done == 0:
             progress.pace(scheduler)
@@ -155,6 +166,10 @@ def train(
     return progress
 
 
+def _for_model(dataset: Any) -> Any:
+    return without_derived(dataset) if isinstance(dataset, Dataset) else dataset
+
+
 def _backward(
     accelerator: Accelerator,
     model: nn.Module,
@@ -173,7 +188,9 @@ def _backward(
         progress.batches += 1
         with accelerator.no_sync(model) if left else nullcontext():
             if objective.needed:
-                loss = _selected_loss(model, inputs, own_ids, objective)
+                loss, _ = objective.micro_batch(
+                    model, inputs, own_ids, _labels, partial(_forward, model)
+                )
             else:
                 objective.sampler.feedback(own_ids)
                 loss = own_loss(model(**inputs, **count))
@@ -182,21 +199,13 @@ def _backward(
             accelerator.backward(loss)
 
 
-def _selected_loss(
-    model: nn.Module, inputs: dict[str, Any], ids: Tensor, objective: Objective
-) -> Tensor:
-    """Returns the loss of a micro-batch whose samples are weighed or reported."""
-    weights = None
-    if objective.sampler.weighs:
-        inputs, weights = objective.keep(model, inputs, ids, inputs.get("labels"))
-    labels = inputs.get("labels")
-    # Samples without weight leave batch statistics and random numbers alone.
-    idle = weights is not None and not weights.any()
-    with evaluating(model) if idle else nullcontext():
-        outputs = model(**inputs)
-    if weights is None:
-        return objective.loss(ids, outputs, labels, own_loss(outputs))
-    return objective.loss_of_kept(outputs, labels, weights, own_loss(outputs))
+def _labels(inputs: Mapping[str, Any]) -> Any:
+    return inputs.get("labels")
+
+
+def _forward(model: nn.Module, inputs: dict[str, Any]) -> tuple[Any, Tensor]:
+    outputs = model(**inputs)
+    return outputs, own_loss(outputs)
 
 
 def _save(accelerator: Accelerator, progress: Progress, folder: Path, data: str) -> None:

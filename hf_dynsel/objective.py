@@ -1,7 +1,7 @@
 """The training loss of selected samples: weighted, reported, and a mean over the whole step."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -12,6 +12,9 @@ from hf_dynsel.per_sample import REMEDY, PerSample, SampleLosses, require_rows_o
 from hf_dynsel.sampler import SelectionSampler
 from hf_dynsel.steps import StepCounter
 from hf_dynsel.tasks import IGNORED
+
+LabelsOf = Callable[[Mapping[str, Any]], Any]
+Forward = Callable[[dict[str, Any]], tuple[Any, Tensor]]
 
 
 class Objective:
@@ -74,18 +77,37 @@ class Objective:
         parts = [(count if mask is None else count * mask).sum() for count, mask in masked]
         return torch.stack(parts).sum()
 
-    def loss(self, ids: Tensor, outputs: Any, labels: Any, own_loss: Tensor) -> Tensor:
-        """Returns the loss of one micro-batch, scaled so that the step's are to be added up.
+    def micro_batch(
+        self, model: Any, inputs: dict[str, Any], ids: Tensor, labels_of: LabelsOf, forward: Forward
+    ) -> tuple[Tensor, Any]:
+        """Returns the loss of one micro-batch, and the model's outputs.
+
+        It is scaled so that those of a step are to be added up.
 
         Args:
-            ids: of its samples.
-            outputs: of the model.
-            labels: of its samples, as a tensor or by name.
-            own_loss: what the model or trainer computed, to be compared once.
+            model: of which evaluation mode is set.
+            inputs: of the model; tensors with one row per sample.
+            ids: of the samples.
+            labels_of: the labels among inputs, as a tensor or by name.
+            forward: maps inputs to the model's outputs and own loss, which is compared once.
 
         Raises:
             ValueError: if the two losses differ: the samples' losses are then not the model's.
         """
+        weights = None
+        if self.sampler.weighs:
+            inputs, weights = self.keep(model, inputs, ids, labels_of(inputs))
+        labels = labels_of(inputs)  # now, because label smoothing takes them out
+        # Samples without weight leave batch statistics and random numbers alone.
+        idle = weights is not None and not weights.any()
+        with evaluating(model) if idle else nullcontext():
+            outputs, own = forward(inputs)
+        if weights is None:
+            return self.loss(ids, outputs, labels, own), outputs
+        return self.loss_of_kept(outputs, labels, weights, own), outputs
+
+    def loss(self, ids: Tensor, outputs: Any, labels: Any, own_loss: Tensor) -> Tensor:
+        """Returns the loss of a micro-batch that trains whole, and reports its signals."""
         losses = self.per_sample.losses(outputs, labels, len(ids))
         self._compare(losses, own_loss)
         signals = self.per_sample.signals(outputs, labels, losses)

@@ -1,10 +1,13 @@
 """Where a run stands: what every driver shares and every checkpoint holds."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hf_dynsel import checkpoint
-from hf_dynsel.core import Pool, Selector
+from hf_dynsel.core import Pool, Selector, Sweep
 from hf_dynsel.distributed import gather_rows, require_agreement
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.ordering import Order, shuffled
@@ -12,6 +15,8 @@ from hf_dynsel.run_length import RunLength
 from hf_dynsel.sampler import SelectionSampler, count_trained, trained
 from hf_dynsel.schedule import PacedScheduler
 from hf_dynsel.selection_log import SelectionLog
+
+Look = Callable[[Sweep], Mapping[str, np.ndarray]]
 
 
 class Progress:
@@ -44,8 +49,13 @@ class Progress:
         """Optimizer steps of the running epoch."""
         return self.length.counter.updates(len(self.sampler))
 
-    def enter(self, epoch: int, batches: int = 0) -> None:
+    def enter(self, epoch: int, batches: int = 0, look: Look | None = None) -> None:
         """Selects for an epoch, of which so many batches were trained on before.
+
+        Args:
+            epoch: to come.
+            batches: of this process.
+            look: runs the model over the samples of a sweep and returns its signals.
 
         Raises:
             RuntimeError: if the processes did not select the same.
@@ -55,6 +65,11 @@ class Progress:
             if epoch != self.sampler.epoch:
                 self.leave()
                 self.sampler.set_epoch(epoch)
+            if (wanted := self.sampler.wanted) is not None and look is not None:
+                with self.ledger.timed("sweep"):
+                    signals = look(wanted)
+                self.sampler.show(signals)
+                self.ledger.note_sweep(len(wanted.indices), self.selector.diagnostics(epoch))
         require_agreement(self.sampler.selection_hash(), epoch)
         self.batches = batches
         size, counter = len(self.sampler), self.length.counter

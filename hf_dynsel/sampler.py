@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from hf_dynsel.core import Feedback, Pool, Selection, Selector
+from hf_dynsel.core import Feedback, Pool, Selection, Selector, Sweep
 from hf_dynsel.ordering import Order, shuffled
 
 Gather = Callable[[dict[str, Tensor]], dict[str, Tensor]]
@@ -24,6 +24,9 @@ class SelectionSampler(Sampler[int]):
 
     Feedback is held back until the next epoch starts, so the selection of a running epoch
     can always be recomputed, and every process commits the same feedback.
+
+    Where the selector asks for a sweep before an epoch, `wanted` says of what, and nothing is
+    selected until `show` has been given it.
 
     Args:
         selector: the selection method.
@@ -69,6 +72,16 @@ class SelectionSampler(Sampler[int]):
             self.commit()
             self.previous = np.sort(self.selection.indices)
             self._start(epoch)
+
+    def show(self, signals: Mapping[str, np.ndarray]) -> None:
+        """Shows the selector what it wanted to see before this epoch, and selects.
+
+        Args:
+            signals: those of `wanted`, one row per sample, in its order.
+        """
+        assert self.wanted is not None, "nothing was asked for"
+        self.selector.observe(Feedback(self.epoch, self.wanted.indices, signals, swept=True))
+        self._select()
 
     def commit(self) -> Feedback | None:
         """Hands the pending feedback to the selector; the end of a run calls it once more."""
@@ -124,6 +137,21 @@ class SelectionSampler(Sampler[int]):
 
     def _start(self, epoch: int) -> None:
         self.epoch = epoch
+        self.wanted: Sweep | None = self.selector.sweep(epoch)
+        if self.wanted is None:
+            self._select()
+            return
+        size, name = self.selector.planned_size(epoch), type(self.selector).__name__
+        if size is None:
+            raise ValueError(
+                f"{name} asks for a sweep before epoch {epoch} and plans no size for it; define "
+                "planned_size"
+            )
+        self.selection, self.order = Selection(np.arange(size)), np.arange(size)  # their number
+        self._weights = None
+
+    def _select(self) -> None:
+        self.wanted, epoch = None, self.epoch
         self.selection = self.selector.select(epoch)
         _check(self.selection, self.pool.size, f"{type(self.selector).__name__}.select({epoch})")
         # Stream 1: the order must not reuse the random numbers that chose the samples.
@@ -136,6 +164,11 @@ class SelectionSampler(Sampler[int]):
             )
 
     def __iter__(self) -> Iterator[int]:
+        if self.wanted is not None:
+            raise RuntimeError(
+                f"{type(self.selector).__name__} wants to see {len(self.wanted.indices)} samples "
+                f"before epoch {self.epoch}, and was not shown them; call show(signals) first"
+            )
         return iter(self.order.tolist())
 
     def __len__(self) -> int:
@@ -161,7 +194,8 @@ class SelectionSampler(Sampler[int]):
         previous = state["sampler"]["previous"]
         self.previous = previous if len(previous) else None
         self._pending = [dict(state["pending"])] if state["pending"] else []
-        self._start(state["epoch"])
+        self.epoch = state["epoch"]
+        self._select()  # what it was shown before this epoch is in its state
 
 
 def trained(feedback: Feedback) -> Int[np.ndarray, " t"]:

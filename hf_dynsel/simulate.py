@@ -20,8 +20,8 @@ def simulate(
     """Returns what the selector would choose at each epoch.
 
     Args:
-        learner: maps an epoch and the sorted rows trained on to the signals they would give.
-            None gives no signals, which is enough for selectors that ask for none.
+        learner: maps an epoch and sorted rows, trained on or swept, to the signals they would
+            give. None gives no signals, which is enough for selectors that ask for none.
 
     Raises:
         ValueError: if the selector asks for signals that the learner does not give.
@@ -37,22 +37,30 @@ def epochs(
     The epoch's feedback is observed when the next selection is asked for.
 
     Args:
-        ledger: gets the size of each epoch and the seconds of the stage `select`.
+        ledger: gets the size of each epoch, the sweeps and the seconds of the stage `select`.
     """
     selector.setup(pool, num_epochs)
     for epoch in range(num_epochs):
+        if (wanted := selector.sweep(epoch)) is not None:
+            seen = learner(epoch, wanted.indices) if learner else {}
+            _check_signals(selector, wanted.signals, seen)
+            with ledger.timed("select"):
+                selector.observe(Feedback(epoch, wanted.indices, seen, swept=True))
+            ledger.note_sweep(len(wanted.indices), selector.diagnostics(epoch))
         with ledger.timed("select"):
             selection = selector.select(epoch)
         ledger.samples_per_epoch.append(len(selection.indices))
         yield selection
         rows = np.sort(selection.indices)
         signals = learner(epoch, rows) if learner else {}
-        _check_signals(selector, signals)
+        _check_signals(selector, selector.signals, signals)
         selector.observe(Feedback(epoch, rows, signals))
 
 
-def _check_signals(selector: Selector, signals: Mapping[str, Float[np.ndarray, "b ..."]]) -> None:
-    if missing := sorted(selector.signals - signals.keys()):
+def _check_signals(
+    selector: Selector, wanted: frozenset[str], given: Mapping[str, Float[np.ndarray, "b ..."]]
+) -> None:
+    if missing := sorted(wanted - given.keys()):
         raise ValueError(
             f"{type(selector).__name__} learns from the signals {missing}, which training would "
             "give and this simulation does not; pass a learner that returns them"

@@ -20,12 +20,12 @@
 """
 
 import inspect
-from collections.abc import MutableMapping
-from contextlib import nullcontext
+from collections.abc import Mapping, MutableMapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from transformers import Trainer
 from transformers.optimization import GreedyLR
@@ -33,14 +33,14 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from hf_dynsel import checkpoint, other_trainers
 from hf_dynsel.arguments import require_supported
-from hf_dynsel.core import Pool, Selector
+from hf_dynsel.core import Pool, Selector, Sweep
 from hf_dynsel.diagnostics import describe
 from hf_dynsel.draws import Draws
 from hf_dynsel.forward import outputs_of
 from hf_dynsel.indexed import INDEX, IndexedDataset
 from hf_dynsel.lengths import order_of
-from hf_dynsel.loaders import carrying_ids
-from hf_dynsel.objective import Objective, evaluating
+from hf_dynsel.loaders import carrying_ids, for_model
+from hf_dynsel.objective import Objective
 from hf_dynsel.overrides import require_called, require_overrides
 from hf_dynsel.per_sample import PerSample, PerSampleLoss
 from hf_dynsel.pool import identity, pool_of, require_rows
@@ -50,6 +50,7 @@ from hf_dynsel.run_length import plan_length
 from hf_dynsel.schedule import PacedScheduler, named_schedule
 from hf_dynsel.selection_log import SelectionLog
 from hf_dynsel.steps import StepCounter
+from hf_dynsel.sweep import Sweeper, clean_view, read_by
 
 _FED_BY_METRICS = (ReduceLROnPlateau, GreedyLR)  # stepped by evaluation, not by the clock
 
@@ -69,6 +70,8 @@ class DynamicSelectionMixin(_Base):
             its `score_*` and label columns.
         per_sample_loss: maps (outputs, labels) to one loss per sample, for selectors that weigh
             samples or want signals; by default the loss of the task, which the shapes tell.
+        clean_dataset: the rows of `train_dataset` as evaluation would see them, for selectors
+            that look at samples in a pass of their own; needed where it has a transform.
         **kwargs: as for the trainer; `args` is a `DynamicSelectionArguments`.
 
     Raises:
@@ -88,6 +91,7 @@ class DynamicSelectionMixin(_Base):
         selector: Selector,
         pool: Pool | None = None,
         per_sample_loss: PerSampleLoss | None = None,
+        clean_dataset: Any = None,
         **kwargs: Any,
     ) -> None:
         require_overrides()
@@ -105,6 +109,7 @@ class DynamicSelectionMixin(_Base):
         require_rows(self.pool, len(given))
         other_trainers.require_rows_kept(type(self), len(given), len(self.train_dataset))
         self.selector, self.per_sample_loss = selector, per_sample_loss
+        self._clean = clean_dataset
         self._resume_from: Path | None = None
         self._begin()
         if self._objective.needed:
@@ -125,6 +130,8 @@ class DynamicSelectionMixin(_Base):
         writes = args.log_selections and args.should_save
         log = SelectionLog(Path(self._get_output_dir(trial=trial))) if writes else None
         order = order_of(args, self.train_dataset, self.processing_class, counter.global_batch)
+        epochs = self.run_length.num_epochs
+        self._clean = clean_view(self._clean, self.train_dataset, self.selector, epochs)
         self.progress = Progress(self.selector, self.pool, self.run_length, order, log)
         self.sampler, self.ledger = self.progress.sampler, self.progress.ledger
         smoothing = 0.0 if self.label_smoother is None else args.label_smoothing_factor
@@ -132,6 +139,14 @@ class DynamicSelectionMixin(_Base):
         self._objective = Objective(self.sampler, per_sample, counter)
         self._draws = Draws(args.seed if args.data_seed is None else args.data_seed)
         self._finished = False
+
+    def _look(self, wanted: Sweep) -> dict[str, Any]:
+        args, (rows, collate) = self.args, for_model(self, self._clean)
+        sweeper = Sweeper(
+            rows, collate, args.eval_batch_size, args.dataloader_num_workers, args.disable_tqdm
+        )
+        per_sample = read_by(wanted, self.model, self.per_sample_loss)
+        return sweeper(self.model, wanted, per_sample, self._labels)
 
     def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains as `Trainer.train` does, on the samples that the selector picks.
@@ -173,7 +188,7 @@ class DynamicSelectionMixin(_Base):
     def _run_epoch(self, *, epoch: int, train_dataloader: Any, **kwargs: Any) -> None:
         resumed = epoch == kwargs["epochs_trained"]
         done = kwargs["steps_trained_in_current_epoch"] if resumed else 0
-        self.progress.enter(epoch, done)
+        self.progress.enter(epoch, done, self._look)
         self._draws.set_epoch(epoch)
         self.state.max_steps = self._steps(epoch, done)
         if done == 0:
@@ -223,7 +238,7 @@ class DynamicSelectionMixin(_Base):
             self._objective.start_step(ids, labels, self.progress.batches)
         return batches, items
 
-    def _labels(self, inputs: MutableMapping[str, Any]) -> Any:
+    def _labels(self, inputs: Mapping[str, Any]) -> Any:
         labels = {name: inputs[name] for name in self.label_names if name in inputs}
         return labels.get("labels", labels or None)
 
@@ -242,19 +257,14 @@ class DynamicSelectionMixin(_Base):
         if not self._objective.needed:
             self.sampler.feedback(ids)
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        weights = None
-        if self.sampler.weighs:
-            inputs, weights = self._objective.keep(model, inputs, ids, self._labels(inputs))
-        labels = self._labels(inputs)  # now, because label smoothing takes them out
-        # Samples without weight leave batch statistics and random numbers alone.
-        idle = weights is not None and not weights.any()
-        with evaluating(model) if idle else nullcontext(), outputs_of(model) as seen:
-            own = super().compute_loss(model, inputs, False, num_items_in_batch)
-        outputs = seen[0]
-        if weights is None:
-            loss = self._objective.loss(ids, outputs, labels, own)
-        else:
-            loss = self._objective.loss_of_kept(outputs, labels, weights, own)
+        base_loss = super().compute_loss
+
+        def forward(kept: dict[str, Any]) -> tuple[Any, Tensor]:
+            with outputs_of(model) as seen:
+                own = base_loss(model, kept, False, num_items_in_batch)
+            return seen[0], own
+
+        loss, outputs = self._objective.micro_batch(model, dict(inputs), ids, self._labels, forward)
         # Ours is a mean over the whole step; the base class divides by this, or not at all,
         # depending on its version and on the model's signature.
         self.current_gradient_accumulation_steps = 1

@@ -2,7 +2,7 @@
 
 import gc
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -56,11 +56,13 @@ class Run:
         batches: epoch, ids and loss weights of each micro-batch.
         rates: learning rate of each optimizer step.
         reports: what the selector was told after each epoch.
+        sweeps: what it was shown before an epoch.
     """
 
     batches: list[tuple[int, list[int], list[float]]] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
     reports: list[Feedback] = field(default_factory=list)
+    sweeps: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
     usage: np.ndarray = field(default_factory=lambda: np.empty(0))
     state: dict[str, np.ndarray] = field(default_factory=dict)
     costs: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +80,7 @@ class Run:
 def watched(stop: int | None = None) -> Iterator[Run]:
     """Notes what is trained inside; interrupts it in micro-batch `stop`, counted from zero."""
     run, feedback, commit = Run(), SelectionSampler.feedback, SelectionSampler.commit
+    show = SelectionSampler.show
 
     def noted(sampler: SelectionSampler, ids: torch.Tensor, **signals: torch.Tensor) -> Any:
         if len(run.batches) == stop:
@@ -92,6 +95,10 @@ def watched(stop: int | None = None) -> Iterator[Run]:
             run.reports.append(report)
         return report
 
+    def shown(sampler: SelectionSampler, signals: Any) -> None:
+        run.sweeps[sampler.epoch] = dict(signals)
+        show(sampler, signals)
+
     def stepped(optimizer: torch.optim.Optimizer, *_: Any) -> None:
         run.rates.append(optimizer.param_groups[0]["lr"])
 
@@ -99,6 +106,7 @@ def watched(stop: int | None = None) -> Iterator[Run]:
     with (
         patch.object(SelectionSampler, "feedback", noted),
         patch.object(SelectionSampler, "commit", reported),
+        patch.object(SelectionSampler, "show", shown),
     ):
         try:
             yield run
@@ -173,16 +181,22 @@ def _finish(run: Run, progress: Progress, model: nn.Module) -> None:
     run.state = {name: array.copy() for name, array in progress.selector.state_dict().items()}
     run.costs = progress.ledger.state_dict()
     del run.costs["seconds"]
+    for sweep in run.costs["sweeps"]:
+        for name in [name for name in sweep if name.startswith("seconds")]:
+            del sweep[name]
     run.model = {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
 class Replay:
     """A learner that reports what a training reported, and notes what the selector makes of it."""
 
-    def __init__(self, selector: Selector, reports: Sequence[Feedback], run: Run) -> None:
-        self.selector, self.reports, self.run = selector, reports, run
+    def __init__(self, selector: Selector, whole: Run, run: Run) -> None:
+        self.selector, self.reports, self.run = selector, whole.reports, run
+        self.sweeps = dict(whole.sweeps)
 
     def __call__(self, epoch: int, rows: np.ndarray) -> dict[str, np.ndarray]:
+        if epoch in self.sweeps:
+            return self.sweeps.pop(epoch)  # before the epoch; after it, what it was trained on
         report = self.reports[epoch]
         assert np.array_equal(rows, report.indices)
         signals = {name: report.signals[name] for name in self.selector.signals}
@@ -197,14 +211,14 @@ class Replay:
         return signals
 
 
-def run_simulator(setting: Setting, reports: Sequence[Feedback], pause: int | None = None) -> Run:
-    """Simulates the training that gave these reports; from epoch `pause` on, with a new selector.
+def run_simulator(setting: Setting, whole: Run, pause: int | None = None) -> Run:
+    """Simulates a training from what it reported; from epoch `pause` on, with a new selector.
 
     The new one has nothing of the first but its state.
     """
     pool, selector = pool_of(setting.data(setting.rows)), setting.selector()
     run = Run(usage=np.zeros(pool.size, np.int32))
-    selections = epochs(selector, pool, EPOCHS, Replay(selector, reports, run), Ledger())
+    selections = epochs(selector, pool, EPOCHS, Replay(selector, whole, run), Ledger())
     if pause is None:
         assert len(list(selections)) == EPOCHS
     else:
@@ -213,8 +227,12 @@ def run_simulator(setting: Setting, reports: Sequence[Feedback], pause: int | No
         selector = setting.selector()
         selector.setup(pool, EPOCHS)
         selector.load_state_dict(state)
-        learner = Replay(selector, reports, run)
+        learner = Replay(selector, whole, run)
+        learner.sweeps.pop(pause, None)  # shown before the state was taken
         for epoch in range(pause, EPOCHS):
+            if epoch > pause and (wanted := selector.sweep(epoch)) is not None:
+                seen = learner(epoch, wanted.indices)
+                selector.observe(Feedback(epoch, wanted.indices, seen, swept=True))
             rows = np.sort(selector.select(epoch).indices)
             selector.observe(Feedback(epoch, rows, learner(epoch, rows)))
     run.state = selector.state_dict()

@@ -54,6 +54,8 @@ def require_same_training(own: Run, reference: Run) -> None:
         expected = reference.reports[report.epoch]
         assert np.array_equal(report.indices, expected.indices)
         require_same_arrays(report.signals, expected.signals)
+    for epoch, shown in own.sweeps.items():
+        require_same_arrays(shown, reference.sweeps[epoch])
     assert np.array_equal(own.usage, reference.usage)
     require_same_arrays(own.state, reference.state)
     assert own.costs == reference.costs
@@ -81,7 +83,7 @@ def test_the_simulator_selects_as_training_does(trained, agreed):
     """Told the losses that training reported; in one go, and from the state at each epoch."""
     setting, whole = trained
     for pause in (None, *range(EPOCHS)):
-        require_same_selection(run_simulator(setting, whole.reports, pause), whole)
+        require_same_selection(run_simulator(setting, whole, pause), whole)
     agreed(1 + EPOCHS)
 
 

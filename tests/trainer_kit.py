@@ -54,7 +54,8 @@ class RecordingTrainer(Recording, DynamicSelectionTrainer):
 def build(
     folder: Path, selector: Selector, rows: int = 24, cls: Any = RecordingTrainer, **changes: Any
 ) -> Any:
-    given = {name: changes.pop(name) for name in ("callbacks", "eval_dataset") if name in changes}
+    known = ("callbacks", "eval_dataset", "clean_dataset")
+    given = {name: changes.pop(name) for name in known if name in changes}
     dataset = changes.pop("train_dataset", None) or table(rows)
     model = changes.pop("model", None) or Net()
     return cls(

@@ -1,7 +1,6 @@
 """Penultimate features of a classifier that is being trained, or has been."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from hf_dynsel.features.backbone import Backbone
 from hf_dynsel.features.checkpoint import hash_weights
 from hf_dynsel.features.frozen import device_of, frozen
+from hf_dynsel.features.head import head_inputs
 
 
 @dataclass
@@ -80,34 +80,6 @@ class TrainedModel(Backbone):
             ValueError: if the model has no linear head, or one that sees more than one vector
                 per sample.
         """
-        with _last_linear_input(self.model) as seen:
+        with head_inputs(self.model) as features:
             self.model(**batch)
-        if not seen:
-            raise ValueError(
-                f"{type(self.model).__name__} runs no nn.Linear, so it has no head to take "
-                "features from; use a model with a linear classifier"
-            )
-        if seen[-1].ndim != 2:
-            raise ValueError(
-                f"the last linear layer of {type(self.model).__name__} receives the shape "
-                f"{tuple(seen[-1].shape)}, not one vector per sample; use a model that pools "
-                "before its head"
-            )
-        return seen[-1].float()
-
-
-@contextmanager
-def _last_linear_input(model: nn.Module) -> Iterator[list[Tensor]]:
-    """Yields a list that holds, after a forward pass, what the last linear layer received."""
-    seen: list[Tensor] = []
-
-    def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen[:] = [inputs[0]]
-
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
-    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
-    try:
-        yield seen
-    finally:
-        for hook in hooks:
-            hook.remove()
+        return features()

@@ -10,11 +10,8 @@ from jaxtyping import Float, Int
 from hf_dynsel.core import Feedback, Selection, Selector, check_keep
 from hf_dynsel.scaling import minmax
 from hf_dynsel.selectors.checks import check_choice, check_fraction, check_not_negative
-from hf_dynsel.selectors.quota import equal_quota, proportional_quota
-from hf_dynsel.selectors.ranking import ClassGroups, top, top_per_class
+from hf_dynsel.selectors.class_quota import ClassQuota, Quota
 from hf_dynsel.selectors.schedules import falling_sigmoid, full_epochs
-
-QUOTAS = {"equal": equal_quota, "proportional": proportional_quota}
 
 
 @dataclass
@@ -78,7 +75,7 @@ class RepDiv(Selector):
     sharpness: float = 10.0
     k_per_epoch: float | None = None
     refine: float = 0.15
-    quota: Literal["equal", "proportional", "none"] = "equal"
+    quota: Quota = "equal"
     tie_break: Literal["index", "random"] = "index"
     usage: Int[np.ndarray, " n"] = field(init=False, repr=False, compare=False)
 
@@ -86,20 +83,15 @@ class RepDiv(Selector):
         """Scales the scores, splits the budget over the classes and sets all use to zero."""
         self._check()
         self._scores = self._scaled(self.representativeness), self._scaled(self.diversity)
-        if self.quota != "none":
-            self._groups = self._grouped()
-            self._quotas = QUOTAS[self.quota](self._groups.sizes, self.budget(self.keep))
+        self._quota = ClassQuota.split(self.quota, self.budget(self.keep), self.pool.labels)
         self.usage = np.zeros(self.pool.size, dtype=np.int32)
 
     def select(self, epoch: int) -> Selection:
         """Returns the samples of highest value, within the quota of each class."""
         if self._refines(epoch):
             return Selection(np.arange(self.pool.size))
-        value = self.value(epoch)
         rng = self.rng(epoch) if self.tie_break == "random" else None
-        if self.quota == "none":
-            return Selection(top(value, self.budget(self.keep), rng))
-        return Selection(top_per_class(value, self._groups, self._quotas, rng))
+        return Selection(self._quota.top(self.value(epoch), rng))
 
     def planned_size(self, epoch: int) -> int:
         """Returns the budget, or the size of the pool in a full epoch."""
@@ -139,17 +131,8 @@ class RepDiv(Selector):
             return np.zeros(self.pool.size, dtype=np.float32)
         return minmax(self.pool.score(name))
 
-    def _grouped(self) -> ClassGroups:
-        if self.pool.labels is None:
-            raise ValueError(
-                f"RepDiv with quota={self.quota!r} needs class labels, and the pool has none; "
-                "give the pool labels, or set quota='none'"
-            )
-        return ClassGroups.of(self.pool.labels)
-
     def _check(self) -> None:
         check_keep(self.keep)
-        check_choice("quota", self.quota, ("equal", "proportional", "none"))
         check_choice("tie_break", self.tie_break, ("index", "random"))
         check_fraction("alpha_min", self.alpha_min, "the weight at the end; the paper has 0.2")
         check_fraction("midpoint", self.midpoint, "a fraction of the run; the paper has 0.6")

@@ -1,0 +1,160 @@
+"""Runs the model over the samples that a selector asks to see: nothing random, no gradients."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast, send_to_device
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
+
+from hf_dynsel.core import Selector, Sweep
+from hf_dynsel.distributed import gather_rows
+from hf_dynsel.draws import Draws
+from hf_dynsel.features.frozen import frozen
+from hf_dynsel.features.head import head_inputs
+from hf_dynsel.indexed import INDEX, IndexedCollator, IndexedDataset
+from hf_dynsel.per_sample import PerSample, PerSampleLoss, logits_of
+from hf_dynsel.sampler import INDICES
+
+FEATURES, ERROR = "features", "error"  # signals that a sweep has beside those of training
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Shows a model the rows of a clean dataset.
+
+    Batches are cut first and then dealt to the processes, so that any number of these computes
+    the same; all run equally many, as sharded models must.
+
+    Args:
+        dataset: the rows of the training set as evaluation would see them.
+        collate: makes the model's inputs of them.
+        batch_size: rows per forward pass.
+        num_workers: processes that load rows.
+        quiet: show no progress bar.
+    """
+
+    dataset: Any
+    collate: Callable[[list[Any]], Any]
+    batch_size: int
+    num_workers: int = 0
+    quiet: bool = False
+
+    def __call__(
+        self,
+        model: nn.Module,
+        wanted: Sweep,
+        per_sample: PerSample,
+        labels_of: Callable[[Mapping[str, Any]], Any],
+    ) -> dict[str, np.ndarray]:
+        """Returns each signal of the sweep, one row per sample, on every process.
+
+        Args:
+            model: not compiled, and not wrapped for several processes.
+            wanted: which rows, and what of them.
+            per_sample: reads the signals that training has, too.
+            labels_of: the labels among a batch's inputs.
+        """
+        state = PartialState()
+        rows = wanted.indices.tolist()
+        batches = [rows[i : i + self.batch_size] for i in range(0, len(rows), self.batch_size)]
+        own = batches[state.process_index :: state.num_processes]
+        rounds = -(-len(batches) // state.num_processes)
+        extra = batches[:1] * (rounds - len(own))
+        _share_buffers(model)
+        seen: dict[str, list[Tensor]] = defaultdict(list)
+        with frozen(model), head_inputs(model) as features:
+            for place, batch in enumerate(self._batches(own + extra, state.is_main_process)):
+                inputs = send_to_device(batch, state.device)
+                ids = inputs.pop(INDEX)
+                outputs = model(**inputs)
+                labels = labels_of(inputs)
+                found = {INDICES: ids, **_signals(per_sample, outputs, labels, ids)}
+                if FEATURES in wanted.signals:
+                    found[FEATURES] = features()
+                if ERROR in wanted.signals:
+                    found[ERROR] = _error(outputs, labels)
+                for name, value in found.items():
+                    seen[name].append(value if place < len(own) else value[:0])
+        joined = gather_rows({name: torch.cat(values) for name, values in seen.items()})
+        arrays = {name: value.cpu().numpy() for name, value in joined.items()}
+        order = np.argsort(arrays.pop(INDICES))
+        return {name: values[order] for name, values in arrays.items()}
+
+    def _batches(self, rows: Sequence[list[int]], shown: bool) -> Any:
+        draws = Draws(0)
+        loader: DataLoader[Any] = DataLoader(
+            IndexedDataset(self.dataset, draws),
+            batch_sampler=rows,
+            collate_fn=IndexedCollator(self.collate, draws),
+            num_workers=self.num_workers,
+            generator=torch.Generator(),  # without one, the loader draws from the global stream
+        )
+        return tqdm(
+            loader, desc="sweep", unit="batch", leave=False, disable=self.quiet or not shown
+        )
+
+
+def clean_view(given: Any, train_dataset: Any, selector: Selector, num_epochs: int) -> Any:
+    """Returns the rows that sweeps see: those given, or the training set where it is clean.
+
+    Raises:
+        ValueError: if the selector sweeps and the training set may hold something random, or if
+            the rows given are not as many.
+    """
+    if given is not None:
+        if len(given) != len(train_dataset):
+            raise ValueError(
+                f"clean_dataset has {len(given)} rows and the training set {len(train_dataset)}; "
+                "they must be the same rows in the same order"
+            )
+        return given
+    plain = isinstance(train_dataset, Dataset) and train_dataset.format["type"] != "custom"
+    if not plain and any(selector.sweep(epoch) is not None for epoch in range(num_epochs)):
+        raise ValueError(
+            f"{type(selector).__name__} looks at samples in a pass of its own, without random "
+            "crops and the like, and the training set may have a random transform; pass "
+            "clean_dataset=, the same rows as evaluation would see them (the training set itself "
+            "if nothing in it is random)"
+        )
+    return train_dataset
+
+
+def read_by(wanted: Sweep, model: nn.Module, own: PerSampleLoss | None) -> PerSample:
+    """Returns what reads off the signals of a sweep that training has, too.
+
+    Raises:
+        ValueError: if a signal is unknown.
+    """
+    return PerSample(model, wanted.signals - {FEATURES, ERROR}, own)
+
+
+def _signals(per_sample: PerSample, outputs: Any, labels: Any, ids: Tensor) -> Mapping[str, Tensor]:
+    if not per_sample.names:
+        return {}
+    return per_sample.signals(outputs, labels, per_sample.losses(outputs, labels, len(ids)))
+
+
+def _error(outputs: Any, labels: Any) -> Tensor:
+    """Returns the predicted probabilities minus the one-hot label, the gradient of the logits."""
+    logits = logits_of(outputs).float()
+    if logits.ndim != 2 or labels.ndim != 1:
+        raise ValueError(
+            f"the signal '{ERROR}' needs one class per sample; logits have the shape "
+            f"{tuple(logits.shape)} and labels {tuple(labels.shape)}"
+        )
+    return logits.softmax(1) - torch.nn.functional.one_hot(labels, logits.shape[1])
+
+
+def _share_buffers(model: nn.Module) -> None:
+    """Gives all processes the batch statistics of the first, which are those of a checkpoint."""
+    if PartialState().num_processes > 1:
+        for buffer in model.buffers():
+            buffer.copy_(broadcast(buffer))
