@@ -18,6 +18,7 @@ VERBS = {
     "report": "the report of a run folder, again; or the table of a folder of results",
     "list": "selectors, scores, backbones, loaders and recipes",
     "env": "versions and hardware, for bug reports",
+    "bench": "the cost of a part on Fashion-MNIST, beside the training that it is for",
 }
 
 
@@ -76,7 +77,19 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("folder", type=Path, help="a run, or <method>/<seed>.json files")
         if verb == "list":
             command.add_argument("--recipes", type=Path, default=Path("recipes"), metavar="FOLDER")
+        if verb == "bench":
+            _add_bench(command)
     return parser
+
+
+def _add_bench(command: argparse.ArgumentParser) -> None:
+    sizes = [2_000, 5_000, 10_000, 20_000, 30_000, 40_000, 60_000]
+    command.add_argument("part", choices=["neighbors"], help="the search for neighbours")
+    command.add_argument("--rows", type=int, nargs="+", default=sizes, help="images to search")
+    command.add_argument("--update-rows", type=int, default=20_000, help="images to index again")
+    command.add_argument("--model", default="small_cnn", help="a timm name, for the features")
+    command.add_argument("--steps", type=int, default=200, help="of training, before the search")
+    command.add_argument("--output", type=Path, metavar="FILE", help="a JSON file to write")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -141,6 +154,31 @@ def _env(options: argparse.Namespace) -> None:
     print(json.dumps(environment(), indent=2))
 
 
+def _bench(options: argparse.Namespace) -> None:
+    from hf_dynsel import catalog, data
+    from hf_dynsel.bench import bench_neighbors
+
+    found = bench_neighbors(
+        data.idx()["train"],
+        options.rows,
+        update_size=options.update_rows,
+        architecture=options.model,
+        steps=options.steps,
+    )
+    for name in ("cost", "update", "threads"):
+        rows = [{k: _shown(v) for k, v in row.items()} for row in found[name]]
+        print(catalog.table(rows), end="\n\n")
+    growth = ", ".join(f"{name} {power:.2f}" for name, power in found["growth exponent"].items())
+    print(f"processor seconds grow with rows to the power of: {growth}")
+    if options.output is not None:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _shown(value: int | float | str) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else f"{value}"
+
+
 _COMMANDS = {
     "run": _run,
     "train": _run,
@@ -149,4 +187,5 @@ _COMMANDS = {
     "report": _report,
     "list": _list,
     "env": _env,
+    "bench": _bench,
 }

@@ -16,6 +16,7 @@ PACKAGES = (
     "accelerate",
     "timm",
     "open_clip_torch",
+    "usearch",
     "numpy",
     "pyarrow",
     "scikit-learn",

@@ -1,0 +1,92 @@
+"""What a benchmark measures and writes; never how long anything takes."""
+
+import json
+
+import pytest
+
+from hf_dynsel import data
+from hf_dynsel.bench import bench_neighbors
+from hf_dynsel.cli import main
+
+TINY = ["bench", "neighbors", "--rows", "40", "80", "--update-rows", "60", "--steps", "2"]
+
+
+@pytest.fixture(autouse=True)
+def digits(monkeypatch):
+    monkeypatch.setattr(data, "idx", data.digits)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return bench_neighbors(data.digits()["train"], [40, 80], update_size=60, steps=2)
+
+
+def test_every_size_is_searched_by_both_backends(found):
+    assert [(row["rows"], row["backend"]) for row in found["cost"]] == [
+        (40, "exact"),
+        (40, "hnsw"),
+        (80, "exact"),
+        (80, "hnsw"),
+    ]
+    for row in found["cost"]:
+        assert row["recall"] == row["same half"] == 1
+        assert (
+            row["build s"] >= 0 and row["query s"] > 0 and min(row["epoch s"], row["sweep s"]) > 0
+        )
+
+
+def test_shares_are_of_one_epoch_of_training(found):
+    row = found["cost"][-1]
+    search = row["build s"] + row["query s"]
+    assert row["search / epoch"] == pytest.approx(search / row["epoch s"])
+    both = (search + row["sweep s"]) / row["epoch s"]
+    assert row["search + sweep / epoch"] == pytest.approx(both)
+
+
+def test_an_epoch_is_extrapolated_in_proportion(found):
+    assert found["cost"][-1]["epoch s"] == pytest.approx(2 * found["cost"][0]["epoch s"])
+
+
+def test_growth_is_the_slope_of_the_logarithms(found):
+    """Through two points it is the logarithm of their seconds' ratio to the base 2."""
+    small, large = (row["processor s"] for row in found["cost"] if row["backend"] == "exact")
+    assert 2 ** found["growth exponent"]["exact"] == pytest.approx(large / small)
+
+
+def test_updates_and_rebuilds_find_the_neighbours_of_the_changed_features(found):
+    assert [(row["changed"], row["way"]) for row in found["update"]] == [
+        (0.3, "update"),
+        (0.3, "rebuild"),
+        (0.5, "update"),
+        (0.5, "rebuild"),
+    ]
+    assert all(row["recall"] > 0.9 for row in found["update"])
+
+
+def test_one_thread_builds_the_same_index_again(found):
+    assert {row["threads"]: row["same again"] for row in found["threads"]}[1] == 1
+
+
+def test_the_command_prints_tables_and_writes_all_of_it(tmp_path, capsys):
+    output = tmp_path / "new" / "result.json"
+    assert main([*TINY, "--output", str(output)]) == 0
+    out = capsys.readouterr().out
+    assert "search / epoch" in out and "rebuild" in out and "to the power of: exact" in out
+    written = json.loads(output.read_text())
+    assert written["architecture"] == "small_cnn" and written["dimensions"] == 128
+    assert written["hnsw"]["M"] == 16 and "torch" in written["environment"]["packages"]
+
+
+def test_without_an_output_no_file_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(TINY) == 0
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [(["40"], r"two sizes or more, got \[40\]"), (["40", "9999"], "1,437 rows, fewer .* 9,999")],
+)
+def test_sizes_that_cannot_be_measured_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        bench_neighbors(data.digits()["train"], [int(n) for n in rows], update_size=20)
