@@ -31,9 +31,10 @@ def extract(
 ) -> Dataset:
     """Returns the dataset with a memory-mapped float32 column `features`, in the same row order.
 
-    Finished shards are never encoded again: not after an interruption, and not for another
-    call with the same data and the same backbone. Provenance is noted under `features`.
-    A selected or shuffled dataset is written out in its new order, as `add_column` does.
+    Finished shards are never encoded again: not after an interruption, and not for another call
+    with the same backbone where the column that it reads is the same, whatever the labels say.
+    Provenance is noted under `features`. A selected or shuffled dataset is written out in its
+    new order, as `add_column` does.
 
     Args:
         cache_dir: where the shards lie; with several processes, a folder that all share.
@@ -49,7 +50,8 @@ def extract(
     """
     _check(dataset, batch_size, shard_size)
     accelerator = accelerator or Accelerator()
-    view, note = backbone.view(dataset), _note(dataset, backbone)
+    view = backbone.view(dataset)
+    note = _note(view, backbone)
     folder = Path(cache_dir) / _key(view, note)
     if accelerator.is_main_process:
         Shards.create(folder, len(dataset), shard_size, note)
@@ -70,7 +72,8 @@ def extract(
 
 def cached(dataset: Dataset, backbone: Backbone, cache_dir: str | Path) -> bool:
     """Returns whether `extract` would find all features in the cache and encode nothing."""
-    key = _key(backbone.view(dataset), _note(dataset, backbone))
+    view = backbone.view(dataset)
+    key = _key(view, _note(view, backbone))
     shards = Shards.find(Path(cache_dir) / key)
     return shards is not None and not shards.missing()
 
@@ -94,8 +97,9 @@ def _check(dataset: Dataset | IterableDataset, batch_size: int, shard_size: int)
         )
 
 
-def _note(dataset: Dataset, backbone: Backbone) -> dict[str, Any]:
-    data = {"dataset": provenance.fingerprint(dataset), "rows": len(dataset)}
+def _note(view: Dataset, backbone: Backbone) -> dict[str, Any]:
+    # Of what is encoded, not of all columns: other labels leave the features as they are.
+    data = {"dataset": provenance.fingerprint(view), "rows": len(view)}
     return {**backbone.identity(), **data}
 
 

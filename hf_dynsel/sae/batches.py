@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hf_dynsel.sae.rows import Rows
+from hf_dynsel.feature_rows import Rows
 
 RESIDENT_BYTES = 4 * 2**30
 
@@ -43,20 +43,3 @@ class Batches:
         if self._resident is not None:
             return self._resident[items.to(self._device)]
         return self._rows.read(items.numpy()).to(self._device)
-
-
-def in_order(rows: Rows, size: int) -> Iterator[Float[Tensor, "b d"]]:
-    """Yields all rows once, from first to last, in chunks.
-
-    Raises:
-        ValueError: if a value is NaN or infinite.
-    """
-    for start in range(0, rows.shape[0], size):
-        chunk = rows.read(slice(start, start + size))
-        bad = (~torch.isfinite(chunk).all(1)).nonzero()
-        if len(bad):
-            raise ValueError(
-                f"the features of row {start + int(bad[0])} hold NaN or an infinity; "
-                "extract them again or drop the row"
-            )
-        yield chunk

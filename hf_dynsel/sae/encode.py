@@ -10,10 +10,9 @@ from datasets import Dataset, List, Value
 from jaxtyping import Float
 from torch import Tensor
 
+from hf_dynsel.feature_rows import Rows, feature_rows, in_order
 from hf_dynsel.provenance import fingerprint, record, recorded
-from hf_dynsel.sae.batches import in_order
 from hf_dynsel.sae.model import SparseAutoencoder
-from hf_dynsel.sae.rows import Rows, feature_rows
 from hf_dynsel.sae.sparse import SparseCodes
 
 COLUMNS = {"sae_indices": "int32", "sae_values": "float32"}

@@ -1,8 +1,8 @@
 """The sparse autoencoder: tied weights, top-k codes, saved as a config and a safetensors file."""
 
-import dataclasses
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hf_dynsel.sae import files
+from hf_dynsel import model_files
 from hf_dynsel.sae.config import SparseAutoencoderConfig, TrainingSummary
 from hf_dynsel.sae.sparse import KeptUnits, SparseCodes, top_units, weighted_rows
+
+TRAINING = "training"
 
 
 class SparseAutoencoder(nn.Module):
@@ -93,7 +95,7 @@ class SparseAutoencoder(nn.Module):
 
     def fingerprint(self) -> str:
         """Returns a hash of the config and the weights, the same after saving and loading."""
-        settings = json.dumps(dataclasses.asdict(self.config), sort_keys=True)
+        settings = json.dumps(asdict(self.config), sort_keys=True)
         digest = hashlib.sha256(settings.encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(name.encode() + tensor.cpu().float().contiguous().numpy().tobytes())
@@ -101,7 +103,9 @@ class SparseAutoencoder(nn.Module):
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Saves `config.json`, with the training summary, and `model.safetensors`."""
-        files.write(Path(folder), self.config, self.summary, self.state_dict())
+        training = asdict(self.summary) if self.summary else None
+        settings = asdict(self.config) | {TRAINING: training}
+        model_files.write(Path(folder), settings, self.state_dict())
 
     @classmethod
     def from_pretrained(cls, name: str | Path, revision: str | None = None) -> "SparseAutoencoder":
@@ -114,10 +118,25 @@ class SparseAutoencoder(nn.Module):
         Raises:
             ValueError: if a file is missing, damaged, or does not fit the other one.
         """
-        folder, source = files.locate(name, revision)
-        config, summary = files.read_config(folder / files.CONFIG_FILE)
-        tensors = files.read_tensors(folder / files.WEIGHTS_FILE, config)
+        folder, source = model_files.locate(name, "a sparse autoencoder", revision)
+        path = folder / model_files.CONFIG_FILE
+        settings = model_files.read_settings(path)
+        training = settings.pop(TRAINING, None)
+        config = model_files.build(SparseAutoencoderConfig, settings, path)
+        tensors = model_files.read_tensors(folder / model_files.WEIGHTS_FILE, _shapes(config))
         model = cls(config)
         model.load_state_dict(tensors)
-        model.summary, model.source = summary, source
+        if training is not None:
+            model.summary = model_files.build(TrainingSummary, training, path)
+        model.source = source
         return model
+
+
+def _shapes(config: SparseAutoencoderConfig) -> dict[str, tuple[int, ...]]:
+    units, dim = config.num_latents, config.input_dim
+    return {
+        "weight": (units, dim),
+        "encoder_bias": (units,),
+        "decoder_bias": (dim,),
+        "mean": (dim,),
+    }

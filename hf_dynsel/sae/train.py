@@ -9,13 +9,13 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from hf_dynsel.sae.batches import Batches, in_order
+from hf_dynsel.feature_rows import Rows, feature_rows, in_order
+from hf_dynsel.sae.batches import Batches
 from hf_dynsel.sae.config import SparseAutoencoderConfig, TopKMode, TrainingSummary
 from hf_dynsel.sae.encode import encoded
 from hf_dynsel.sae.fit import Fit
 from hf_dynsel.sae.model import SparseAutoencoder
 from hf_dynsel.sae.revival import DeadUnits, Reduction, Revival, flip_negative
-from hf_dynsel.sae.rows import Rows, feature_rows
 
 MANY_ITEMS = 50_000
 MIN_WINDOW = 100

@@ -16,6 +16,7 @@ PREFIX = "score_"
 NOTE = "scores"
 ADDED_BY = {
     "features": "hf_dynsel.features.extract",
+    "features_cosine": "hf_dynsel.features.add_cosine",
     "sae_indices": "hf_dynsel.sae.add_codes",
     "sae_values": "hf_dynsel.sae.add_codes",
 }
@@ -48,7 +49,7 @@ def add_scores(
         "num_rows": len(dataset),
         "label": label,
         "library_version": library_version(),
-        **{stage: notes[stage] for stage in ("features", "sae") if stage in notes},
+        **{stage: notes[stage] for stage in ("features", "sae", "adapters") if stage in notes},
     }
     entries = dict(notes.get(NOTE, {}))
     for score in [score.resolve(notes) for score in scores]:

@@ -23,6 +23,16 @@ def test_the_cache_is_found_by_content_not_by_file(toy, numbers, tmp_path):
     assert cached(moved, toy(), tmp_path / "cache")
 
 
+def test_other_labels_and_columns_encode_nothing(toy, numbers, tmp_path):
+    extract(numbers, toy(), cache_dir=tmp_path)
+    noisy = numbers.rename_column("label", "clean_label").add_column("label", [1] * 10)
+    again = toy()
+    got = extract(noisy, again, cache_dir=tmp_path)
+    assert again.calls == 0
+    assert got["label"][:] == [1] * 10
+    assert got["features"][:] == [[x, x + 1] for x in range(10)]
+
+
 def test_other_weights_miss(toy, numbers, tmp_path):
     extract(numbers, toy(weight=1.0), cache_dir=tmp_path)
     got = extract(numbers, toy(weight=3.0), cache_dir=tmp_path)

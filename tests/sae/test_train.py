@@ -5,8 +5,8 @@ import pytest
 import torch
 from datasets import Dataset, Features, List, Value
 
+from hf_dynsel.feature_rows import feature_rows
 from hf_dynsel.sae import SparseAutoencoder, batches, train_sae
-from hf_dynsel.sae.rows import feature_rows
 
 
 def planted(items=3000, dim=16, atoms=32, seed=0):

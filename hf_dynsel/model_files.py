@@ -1,8 +1,8 @@
-"""Reads and writes a sparse autoencoder's two files, checking all of them before use."""
+"""Reads and writes the two files of a saved model, checking all that is in them before use."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,33 +13,30 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from hf_dynsel.sae.config import SparseAutoencoderConfig, TrainingSummary
-
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
-TRAINING = "training"
-Record = TypeVar("Record", SparseAutoencoderConfig, TrainingSummary)
+Record = TypeVar("Record")
 
 
-def write(
-    folder: Path,
-    config: SparseAutoencoderConfig,
-    summary: TrainingSummary | None,
-    tensors: Mapping[str, Tensor],
-) -> None:
+def write(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Writes `config.json` and `model.safetensors` into a folder, which is made if missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = asdict(config) | {TRAINING: asdict(summary) if summary else None}
-    (folder / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
     plain = {name: t.detach().cpu().float().contiguous() for name, t in tensors.items()}
     save_file(plain, folder / WEIGHTS_FILE, metadata={"format": "pt"})
 
 
-def locate(name: str | Path, revision: str | None = None) -> tuple[Path, str]:
+def locate(name: str | Path, what: str, revision: str | None = None) -> tuple[Path, str]:
     """Returns the folder that holds both files, and what to call their source.
 
     A folder is taken as it is. Any other name is a repository on the Hub, of which only the two
     files are downloaded; its source names the commit.
+
+    Args:
+        name: the folder or the repository.
+        what: the kind of model, for messages.
+        revision: branch, tag or commit of the repository.
 
     Raises:
         ValueError: if a file is missing from the folder, or the name can be neither.
@@ -49,8 +46,8 @@ def locate(name: str | Path, revision: str | None = None) -> tuple[Path, str]:
         for file in (CONFIG_FILE, WEIGHTS_FILE):
             if not (folder / file).is_file():
                 raise ValueError(
-                    f"'{folder}' has no {file}; a sparse autoencoder is saved as {CONFIG_FILE} "
-                    f"and {WEIGHTS_FILE}, which save_pretrained writes"
+                    f"'{folder}' has no {file}; {what} is saved as {CONFIG_FILE} and "
+                    f"{WEIGHTS_FILE}, which save_pretrained writes"
                 )
         return folder, str(folder)
     try:
@@ -66,11 +63,11 @@ def locate(name: str | Path, revision: str | None = None) -> tuple[Path, str]:
     return paths[0].parent, f"{name}@{paths[0].parent.name}"
 
 
-def read_config(path: Path) -> tuple[SparseAutoencoderConfig, TrainingSummary | None]:
-    """Returns the settings and the training summary of a `config.json`.
+def read_settings(path: Path) -> dict[str, Any]:
+    """Returns the content of a `config.json`.
 
     Raises:
-        ValueError: if it is not the config of a sparse autoencoder; names the key at fault.
+        ValueError: if it is not one JSON object.
     """
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
@@ -78,30 +75,48 @@ def read_config(path: Path) -> tuple[SparseAutoencoderConfig, TrainingSummary | 
         raise ValueError(f"{path} is not JSON ({broken}); save or download it again") from broken
     if not isinstance(settings, dict):
         raise ValueError(f"{path} must hold one JSON object, got a {type(settings).__name__}")
-    training = settings.pop(TRAINING, None)
-    config = _build(SparseAutoencoderConfig, settings, path)
-    return config, None if training is None else _build(TrainingSummary, training, path)
+    return settings
 
 
-def read_tensors(path: Path, config: SparseAutoencoderConfig) -> dict[str, Tensor]:
-    """Returns the tensors of a `model.safetensors`, which must be those the config asks for.
+def build(kind: type[Record], values: Any, path: Path) -> Record:
+    """Returns a dataclass with the values of a `config.json`, or of an object inside it.
+
+    Raises:
+        ValueError: if a key is unknown or missing, or a value is refused; names the key at fault.
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{path} must hold an object for {kind.__name__}, got {values!r}")
+    parameters: Any = kind
+    known = {field.name for field in fields(parameters)}
+    needed = {field.name for field in fields(parameters) if field.default is MISSING}
+    if unknown := sorted(values.keys() - known):
+        raise ValueError(f"{path} has unknown keys {unknown}; known are {sorted(known)}")
+    if missing := sorted(needed - values.keys()):
+        raise ValueError(f"{path} lacks the keys {missing}; save or download it again")
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as wrong:
+        raise ValueError(f"{path}: {wrong}") from wrong
+
+
+def read_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Returns the tensors of a `model.safetensors`, which must have the names and shapes given.
 
     Raises:
         ValueError: if the file is damaged, or a tensor's name, shape, type or values are wrong.
     """
-    expected = _shapes(config)
     try:
         with safe_open(path, framework="pt") as file:
-            if set(file.keys()) != set(expected):
+            if set(file.keys()) != set(shapes):
                 raise ValueError(
                     f"{path} holds the tensors {sorted(file.keys())}, "
-                    f"but a sparse autoencoder has {sorted(expected)}"
+                    f"but its {CONFIG_FILE} asks for {sorted(shapes)}: it is of another model"
                 )
-            for name, shape in expected.items():
+            for name, shape in shapes.items():
                 stored = file.get_slice(name)
                 _check("type", stored.get_dtype(), "F32", name, path)
                 _check("shape", tuple(stored.get_shape()), shape, name, path)
-            tensors = {name: file.get_tensor(name) for name in expected}
+            tensors = {name: file.get_tensor(name) for name in shapes}
     except SafetensorError as broken:
         raise ValueError(
             f"{path} is damaged or not a safetensors file ({broken}); save or download it again"
@@ -112,34 +127,9 @@ def read_tensors(path: Path, config: SparseAutoencoderConfig) -> dict[str, Tenso
     return tensors
 
 
-def _shapes(config: SparseAutoencoderConfig) -> dict[str, tuple[int, ...]]:
-    units, dim = config.num_latents, config.input_dim
-    return {
-        "weight": (units, dim),
-        "encoder_bias": (units,),
-        "decoder_bias": (dim,),
-        "mean": (dim,),
-    }
-
-
 def _check(what: str, stored: Any, expected: Any, name: str, path: Path) -> None:
     if stored != expected:
         raise ValueError(
             f"tensor '{name}' of {path} has {what} {stored}, but its {CONFIG_FILE} asks for "
             f"{expected}: the two files do not belong together"
         )
-
-
-def _build(kind: type[Record], values: Any, path: Path) -> Record:
-    if not isinstance(values, dict):
-        raise ValueError(f"'{TRAINING}' of {path} must be an object or null, got {values!r}")
-    known = {field.name for field in fields(kind)}
-    needed = {field.name for field in fields(kind) if field.default is MISSING}
-    if unknown := sorted(values.keys() - known):
-        raise ValueError(f"{path} has unknown keys {unknown}; known are {sorted(known)}")
-    if missing := sorted(needed - values.keys()):
-        raise ValueError(f"{path} lacks the keys {missing}; save or download it again")
-    try:
-        return kind(**values)
-    except (TypeError, ValueError) as wrong:
-        raise ValueError(f"{path}: {wrong}") from wrong

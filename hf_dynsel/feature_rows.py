@@ -1,5 +1,6 @@
 """Reads feature vectors by batch, from an array in memory or from a column on disk."""
 
+from collections.abc import Iterator
 from typing import Any, final
 
 import numpy as np
@@ -83,3 +84,20 @@ def feature_rows(features: Any) -> Rows:
             f"and type {array.dtype}"
         )
     return ArrayRows(array)
+
+
+def in_order(rows: Rows, size: int) -> Iterator[Float[Tensor, "b d"]]:
+    """Yields all rows once, from first to last, in chunks.
+
+    Raises:
+        ValueError: if a value is NaN or infinite.
+    """
+    for start in range(0, rows.shape[0], size):
+        chunk = rows.read(slice(start, start + size))
+        bad = (~torch.isfinite(chunk).all(1)).nonzero()
+        if len(bad):
+            raise ValueError(
+                f"the features of row {start + int(bad[0])} hold NaN or an infinity; "
+                "extract them again or drop the row"
+            )
+        yield chunk
