@@ -16,36 +16,45 @@ from hf_dynsel.simulate import simulate as simulate
 
 if TYPE_CHECKING:
     from hf_dynsel.arguments import DynamicSelectionArguments as DynamicSelectionArguments
+    from hf_dynsel.augment import Augmenter as Augmenter
     from hf_dynsel.loop import train as train
+    from hf_dynsel.mixing import Mixing as Mixing
     from hf_dynsel.sae import SparseAutoencoder as SparseAutoencoder
     from hf_dynsel.sampler import SelectionSampler as SelectionSampler
     from hf_dynsel.scores import add_scores as add_scores
     from hf_dynsel.trainer import DynamicSelectionMixin as DynamicSelectionMixin
     from hf_dynsel.trainer import DynamicSelectionTrainer as DynamicSelectionTrainer
+    from hf_dynsel.trivial_augment import TrivialAugmentWide as TrivialAugmentWide
 
 __version__ = "0.1.0"
 
 _LATER = {
+    "Augmenter": "hf_dynsel.augment",
     "DynamicSelectionArguments": "hf_dynsel.arguments",
     "DynamicSelectionMixin": "hf_dynsel.trainer",
     "DynamicSelectionTrainer": "hf_dynsel.trainer",
+    "Mixing": "hf_dynsel.mixing",
     "SelectionSampler": "hf_dynsel.sampler",
     "SparseAutoencoder": "hf_dynsel.sae",
+    "TrivialAugmentWide": "hf_dynsel.trivial_augment",
     "add_scores": "hf_dynsel.scores",
     "train": "hf_dynsel.loop",
 }
 
 __all__ = [
+    "Augmenter",
     "DynamicSelectionArguments",
     "DynamicSelectionMixin",
     "DynamicSelectionTrainer",
     "Feedback",
+    "Mixing",
     "Pool",
     "Selection",
     "SelectionSampler",
     "Selector",
     "SparseAutoencoder",
     "Sweep",
+    "TrivialAugmentWide",
     "add_scores",
     "simulate",
     "train",

@@ -5,6 +5,7 @@ from typing import Any, no_type_check
 
 from transformers import TrainingArguments
 
+from hf_dynsel.augment import Augmenter, BatchAugmenter
 from hf_dynsel.core import Selector
 
 LR_FOLLOWS = ("epoch", "step")
@@ -64,7 +65,7 @@ class DynamicSelectionArguments(TrainingArguments):
 del DynamicSelectionArguments.__no_type_check__
 
 
-def require_supported(args: Any, selector: Selector) -> None:
+def require_supported(args: Any, selector: Selector, augment: Augmenter | None = None) -> None:
     """Raises unless a trainer with these arguments can train on what the selector picks.
 
     Raises:
@@ -98,6 +99,12 @@ def require_supported(args: Any, selector: Selector) -> None:
             "accelerator_config['even_batches'] = False gives processes different numbers of "
             "batches, and those with more wait for the others without end; set it to True. "
             "Samples that fill up the last batch are reported once"
+        )
+    on_device = isinstance(augment, BatchAugmenter) and augment.on_device
+    if on_device and args.accelerator_config.dispatch_batches:
+        raise ValueError(
+            "accelerator_config['dispatch_batches'] = True cuts batches after it is noted which of "
+            "their samples to augment on the device; set it to False, or on_device=False"
         )
     parallel = args.parallelism_config
     for name in ("tp_size", "cp_size", "sp_size"):

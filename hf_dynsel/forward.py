@@ -1,10 +1,23 @@
 """What a model returned while a trainer computed its own loss."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
+
+
+def with_outputs(
+    compute_loss: Callable[..., Any], model: nn.Module, num_items_in_batch: Any
+) -> Callable[[dict[str, Any]], tuple[Any, Any]]:
+    """Returns a function from inputs to the outputs of the model and the loss of a trainer."""
+
+    def forward(inputs: dict[str, Any]) -> tuple[Any, Any]:
+        with outputs_of(model) as seen:
+            own = compute_loss(model, inputs, False, num_items_in_batch)
+        return seen[0], own
+
+    return forward
 
 
 @contextmanager

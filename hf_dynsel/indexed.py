@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.data import Dataset, IterableDataset
 
+from hf_dynsel.augment import Augmentation
 from hf_dynsel.draws import Draws
 
 INDEX = "hf_dynsel_index"  # the ids' key in a batch: int64, shape (b,)
@@ -25,12 +26,18 @@ class IndexedDataset(Dataset[Indexed]):
     Args:
         dataset: the samples.
         draws: random numbers of its transforms. None leaves the process's own.
+        augmentation: is done to samples that are marked. None leaves all as they are.
 
     Raises:
         TypeError: if the dataset is iterable or has no length.
     """
 
-    def __init__(self, dataset: Any, draws: Draws | None = None) -> None:
+    def __init__(
+        self,
+        dataset: Any,
+        draws: Draws | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> None:
         if dataset is None:
             raise TypeError(
                 "dynamic selection needs a train_dataset; to evaluate only, use Trainer"
@@ -48,7 +55,7 @@ class IndexedDataset(Dataset[Indexed]):
                 "iterable one cannot fetch the chosen rows. Load it without streaming=True, or "
                 "collect it with Dataset.from_generator"
             )
-        self.dataset, self.draws = dataset, draws
+        self.dataset, self.draws, self.augmentation = dataset, draws, augmentation
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -63,14 +70,27 @@ class IndexedDataset(Dataset[Indexed]):
                 samples = self.dataset.__getitems__(indices)
             else:
                 samples = [self.dataset[index] for index in indices]
+            if self.augmentation is not None:
+                samples = self.augmentation.of_samples(indices, samples)
         return [Indexed(i, sample) for i, sample in zip(indices, samples, strict=True)]
 
 
 class IndexedCollator:
-    """Collates the samples as `collate` does and adds their ids under `INDEX`."""
+    """Collates the samples as `collate` does and adds their ids under `INDEX`.
 
-    def __init__(self, collate: Callable[[list[Any]], Any], draws: Draws | None = None) -> None:
-        self.collate, self.draws = collate, draws
+    Args:
+        collate: makes a batch of samples.
+        draws: random numbers of `collate`. None leaves the process's own.
+        augmentation: notes in the batch what it is to do on the device, if anything.
+    """
+
+    def __init__(
+        self,
+        collate: Callable[[list[Any]], Any],
+        draws: Draws | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        self.collate, self.draws, self.augmentation = collate, draws, augmentation
 
     def __call__(self, rows: list[Indexed]) -> MutableMapping[str, Any]:
         """Returns the batch.
@@ -88,4 +108,6 @@ class IndexedCollator:
             )
         batch = batch if isinstance(batch, MutableMapping) else dict(batch)
         batch[INDEX] = torch.tensor(ids, dtype=torch.int64)
+        if self.augmentation is not None:
+            self.augmentation.note(batch, ids)
         return batch

@@ -6,19 +6,18 @@ from typing import Any
 
 from datasets import Dataset
 
-from hf_dynsel.draws import Draws
-from hf_dynsel.indexed import IndexedCollator, IndexedDataset
 from hf_dynsel.other_trainers import of_sentence_transformers
 from hf_dynsel.provenance import without_derived
+from hf_dynsel.training_view import TrainingView
 
 
 @contextmanager
-def carrying_ids(trainer: Any, draws: Draws) -> Iterator[None]:
+def carrying_ids(trainer: Any, view: TrainingView) -> Iterator[None]:
     """Wraps a trainer's training set and collator while it builds its training loader."""
     dataset, collator = trainer.train_dataset, trainer.data_collator
     rows, collate = for_model(trainer, dataset)
-    trainer.train_dataset = IndexedDataset(rows, draws)
-    trainer.data_collator = IndexedCollator(collate, draws)
+    trainer.train_dataset = view.dataset(rows)
+    trainer.data_collator = view.collator(collate)
     try:
         yield
     finally:

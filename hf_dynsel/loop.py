@@ -20,10 +20,11 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader
 from transformers import default_data_collator, get_linear_schedule_with_warmup
 
+from hf_dynsel.augment import Augmenter
 from hf_dynsel.checkpoint import META
 from hf_dynsel.core import Pool, Selector, Sweep
-from hf_dynsel.draws import Draws
-from hf_dynsel.indexed import INDEX, IndexedCollator, IndexedDataset
+from hf_dynsel.indexed import INDEX, IndexedDataset
+from hf_dynsel.mixing import Mixing
 from hf_dynsel.objective import Objective
 from hf_dynsel.own_loss import own_loss, target_count
 from hf_dynsel.per_sample import PerSample, PerSampleLoss
@@ -35,6 +36,7 @@ from hf_dynsel.schedule import PacedScheduler
 from hf_dynsel.selection_log import SelectionLog
 from hf_dynsel.steps import StepCounter
 from hf_dynsel.sweep import Sweeper, clean_view, read_by
+from hf_dynsel.training_view import TrainingView
 
 Schedule = Callable[[Optimizer, int], LRScheduler]
 
@@ -64,6 +66,8 @@ def train(
     pool: Pool | None = None,
     per_sample_loss: PerSampleLoss | None = None,
     clean_dataset: Any = None,
+    augment: Augmenter | None = None,
+    mixing: Mixing | None = None,
 ) -> Progress:
     """Trains a model in place on what a selector picks; returns the run's usage and ledger.
 
@@ -90,6 +94,8 @@ def train(
             task, which the shapes tell.
         clean_dataset: the rows as evaluation would see them, for selectors that look at samples
             in a pass of their own; needed where the dataset has a transform.
+        augment: what is done to the samples that the selector marks, on top of their transform.
+        mixing: makes mixed samples of each batch, and the loss a soft cross-entropy.
 
     Raises:
         ValueError: if a number, the pool, the selector or a checkpoint does not fit the others.
@@ -99,10 +105,11 @@ def train(
         epochs=epochs, batch_size=batch_size, accumulation=accumulation, save_steps=save_steps
     )
     accelerator = Accelerator()
-    draws = Draws(selector.seed)  # of random transforms, so that a resumed run repeats them
-    rows = IndexedDataset(_for_model(dataset), draws)
+    IndexedDataset(dataset)  # refuses an iterable one, which has no rows for a pool
     pool = pool_of(dataset) if pool is None else pool
-    require_rows(pool, len(rows))
+    require_rows(pool, len(dataset))
+    # With random numbers of its own, so that a resumed run repeats random transforms.
+    view = TrainingView(selector, pool.size, selector.seed, augment, mixing)
 
     counter = StepCounter(batch_size, accelerator.num_processes, accumulation)
     length = RunLength(selector, counter, epochs)
@@ -116,14 +123,14 @@ def train(
         plain = accelerator.unwrap_model(model)
         return sweeper(plain, wanted, read_by(wanted, plain, per_sample_loss), _labels)
 
-    per_sample = PerSample(model, selector.signals, per_sample_loss)
+    per_sample = PerSample(model, selector.signals, per_sample_loss, soft=mixing is not None)
     objective = Objective(progress.sampler, per_sample, counter)
 
     loader = DataLoader(
-        rows,
+        view.dataset(_for_model(dataset)),
         batch_size,
         sampler=progress.sampler,
-        collate_fn=IndexedCollator(collate, draws),
+        collate_fn=view.collator(collate),
         num_workers=num_workers,
         generator=torch.Generator(),
     )
@@ -141,7 +148,7 @@ def train(
     model.train()
     for epoch in range(start, epochs):
         progress.enter(epoch, done, look)
-        draws.set_epoch(epoch)
+        view.start(epoch, progress.sampler.selection)
         if done == 0:
             progress.pace(scheduler)
             # As a loader without a generator draws it. Going on within an epoch draws nothing:
@@ -151,6 +158,8 @@ def train(
         batches = iter(skip_first_batches(loader, done) if done else loader)
         with progress.ledger.timed("train"):
             while step := list(islice(batches, accumulation)):
+                for batch in step:
+                    view.of_batch(batch)
                 _backward(accelerator, model, step, objective, progress)
                 if max_grad_norm > 0:
                     accelerator.clip_grad_norm_(model.parameters(), max_grad_norm)

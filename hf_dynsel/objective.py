@@ -39,7 +39,7 @@ class Objective:
     @property
     def needed(self) -> bool:
         """Whether samples must be told apart in this epoch; else the trainer's own loss will do."""
-        return bool(self.per_sample.names) or self.sampler.weighted
+        return bool(self.per_sample.names) or self.sampler.weighted or self.per_sample.soft
 
     def start_step(self, ids: Sequence[Tensor], labels: Sequence[Any], done: int) -> None:
         """Counts the items of one optimizer step.
@@ -89,7 +89,8 @@ class Objective:
             inputs: of the model; tensors with one row per sample.
             ids: of the samples.
             labels_of: the labels among inputs, as a tensor or by name.
-            forward: maps inputs to the model's outputs and own loss, which is compared once.
+            forward: maps inputs to the model's outputs and own loss, which is compared once. Not
+                called where labels are soft: neither models nor trainers have a loss of those.
 
         Raises:
             ValueError: if the two losses differ: the samples' losses are then not the model's.
@@ -100,13 +101,17 @@ class Objective:
         labels = labels_of(inputs)  # now, because label smoothing takes them out
         # Samples without weight leave batch statistics and random numbers alone.
         idle = weights is not None and not weights.any()
+        own: Tensor | None = None
         with evaluating(model) if idle else nullcontext():
-            outputs, own = forward(inputs)
+            if self.per_sample.soft:
+                outputs = model(**self.per_sample.for_model(inputs))
+            else:
+                outputs, own = forward(inputs)
         if weights is None:
             return self.loss(ids, outputs, labels, own), outputs
         return self.loss_of_kept(outputs, labels, weights, own), outputs
 
-    def loss(self, ids: Tensor, outputs: Any, labels: Any, own_loss: Tensor) -> Tensor:
+    def loss(self, ids: Tensor, outputs: Any, labels: Any, own_loss: Tensor | None) -> Tensor:
         """Returns the loss of a micro-batch that trains whole, and reports its signals."""
         losses = self.per_sample.losses(outputs, labels, len(ids))
         self._compare(losses, own_loss)
@@ -129,7 +134,7 @@ class Objective:
             labels: of the samples.
         """
         with evaluating(model), torch.no_grad():
-            outputs = model(**inputs)
+            outputs = model(**self.per_sample.for_model(inputs))
             losses = self.per_sample.losses(outputs, labels, len(ids))
             signals = self.per_sample.signals(outputs, labels, losses)
         weights = self._report(ids, signals)
@@ -146,7 +151,9 @@ class Objective:
         }
         return kept, weights[rows]
 
-    def loss_of_kept(self, outputs: Any, labels: Any, weights: Tensor, own_loss: Tensor) -> Tensor:
+    def loss_of_kept(
+        self, outputs: Any, labels: Any, weights: Tensor, own_loss: Tensor | None
+    ) -> Tensor:
         """Returns the loss of what `keep` left of a micro-batch."""
         losses = self.per_sample.losses(outputs, labels, len(weights))
         self._compare(losses, own_loss)
@@ -168,9 +175,9 @@ class Objective:
         loss: Tensor = weighted.sum() / self._items * self.counter.num_processes
         return loss
 
-    def _compare(self, losses: SampleLosses, own_loss: Tensor) -> None:
+    def _compare(self, losses: SampleLosses, own_loss: Tensor | None) -> None:
         """Refuses, at the first batch, a model whose loss is another than its samples' mean."""
-        if self._compared:
+        if self._compared or own_loss is None:
             return
         self._compared = True
         own = float(own_loss.detach().mean())

@@ -40,6 +40,8 @@ class PerSample:
         own: the user's function of (outputs, labels), whose mean over samples is the loss. By
             default the loss is the task's own, the mean over classes, tokens or numbers.
         label_smoothing: share of the target spread over all classes.
+        soft: whether labels are shares of classes. The model then gets none of them: it would
+            take them for several labels.
 
     Raises:
         ValueError: if training cannot report one of the signals.
@@ -51,6 +53,7 @@ class PerSample:
         signals: Collection[str],
         own: PerSampleLoss | None = None,
         label_smoothing: float = 0.0,
+        soft: bool = False,
     ) -> None:
         require_known(signals)
         if own is not None and label_smoothing:
@@ -59,8 +62,12 @@ class PerSample:
                 "of your own; smooth the labels in it, and set label_smoothing_factor=0"
             )
         self.model, self.names, self.own = model, signals, own
-        self.label_smoothing = label_smoothing
+        self.label_smoothing, self.soft = label_smoothing, soft
         self.shift = shifts_labels(model)
+
+    def for_model(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the part of a batch that the model is called with."""
+        return {name: value for name, value in inputs.items() if not self.soft or name != "labels"}
 
     def items(self, labels: Any) -> Tensor | None:
         """Returns the items of each sample before the model ran; None where each has one."""
@@ -112,7 +119,8 @@ class PerSample:
                 f"per-sample losses are computed from 'labels', and the batch has {found}. {REMEDY}"
             )
         config = getattr(self.model, "config", None)
-        return task_of(logits, labels, self.shift, getattr(config, "problem_type", None))
+        problem_type = getattr(config, "problem_type", None)
+        return task_of(logits, labels, self.shift, problem_type, self.soft)
 
 
 def _is_fused(outputs: Any) -> bool:

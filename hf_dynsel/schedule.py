@@ -4,7 +4,14 @@ import math
 from typing import Any, ClassVar
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, MultiStepLR, OneCycleLR
+from torch.optim.lr_scheduler import (
+    LambdaLR,
+    LRScheduler,
+    MultiStepLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+)
+from transformers.optimization import GreedyLR
 
 
 class PacedScheduler:
@@ -100,3 +107,11 @@ def named_schedule(
         )
     steps = [round(epoch * num_steps / num_epochs) for epoch in kwargs.pop("milestones")]
     return MultiStepLR(optimizer, milestones=steps, **kwargs)
+
+
+def paced(schedule: Any) -> Any:
+    """Returns a trainer's schedule with a pace; one that metrics step, as it is."""
+    fed_by_metrics = (ReduceLROnPlateau, GreedyLR)  # stepped by evaluation, not by the clock
+    if isinstance(schedule, (PacedScheduler, *fed_by_metrics)):
+        return schedule
+    return PacedScheduler(schedule)

@@ -1,6 +1,7 @@
 """Counts the optimizer steps that an epoch of a given size takes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,16 @@ class StepCounter:
 
 def _ceil(count: int, size: int) -> int:
     return -(-count // size)
+
+
+def counter_of(args: Any, accelerator: Any, batch_size: int) -> StepCounter:
+    """Returns the counter of a trainer.
+
+    Args:
+        args: its training arguments.
+        accelerator: whose processes share a batch.
+        batch_size: of one process; with `split_batches`, of all.
+    """
+    processes = accelerator.num_processes
+    own = batch_size // processes if accelerator.split_batches else batch_size
+    return StepCounter(own, processes, args.gradient_accumulation_steps, args.dataloader_drop_last)

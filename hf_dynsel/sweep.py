@@ -102,6 +102,13 @@ class Sweeper:
         )
 
 
+def sweeper_of(args: Any, rows: Any, collate: Callable[[list[Any]], Any]) -> Sweeper:
+    """Returns the sweeper of a trainer with these arguments, which loads as evaluation does."""
+    return Sweeper(
+        rows, collate, args.eval_batch_size, args.dataloader_num_workers, args.disable_tqdm
+    )
+
+
 def clean_view(given: Any, train_dataset: Any, selector: Selector, num_epochs: int) -> Any:
     """Returns the rows that sweeps see: those given, or the training set where it is clean.
 

@@ -69,6 +69,27 @@ class Classes(Task):
         return (logits[:, :-1], labels[:, 1:]) if self.shift else (logits, labels)
 
 
+class SoftClasses(Task):
+    """A share of each class for each sample, as mixed ones have; labels are floats `(b, c)`."""
+
+    def total(self, logits: Tensor, labels: Tensor, label_smoothing: float) -> Tensor:
+        """Returns the cross-entropy of each sample with its shares."""
+        return F.cross_entropy(
+            logits.float(), labels, reduction="none", label_smoothing=label_smoothing
+        )
+
+    def items(self, labels: Tensor) -> Tensor:
+        """Returns ones."""
+        return labels.new_ones(len(labels))
+
+    def signal(self, name: str, logits: Tensor, labels: Tensor) -> Tensor:
+        """Returns the error's norm, with all shares; else the signal of the largest one's class."""
+        if name == "el2n":
+            error: Tensor = (logits.float().softmax(1) - labels).norm(dim=1)
+            return error
+        return SIGNALS[name](logits, labels.argmax(1))
+
+
 class MultiLabel(Task):
     """Several yes-or-no labels for each sample; labels are floats of shape `(b, c)`."""
 
@@ -125,7 +146,9 @@ class Regression(Task):
         return logits.float().view(len(labels), -1) - labels.view(len(labels), -1)
 
 
-def task_of(logits: Tensor, labels: Tensor, shift: bool, problem_type: str | None) -> Task:
+def task_of(
+    logits: Tensor, labels: Tensor, shift: bool, problem_type: str | None, soft: bool = False
+) -> Task:
     """Returns the task that a batch is of, by the rules of transformers.
 
     Args:
@@ -133,10 +156,18 @@ def task_of(logits: Tensor, labels: Tensor, shift: bool, problem_type: str | Non
         labels: of the batch.
         shift: whether the model predicts the next token.
         problem_type: what the model's configuration says, if anything.
+        soft: whether float labels are shares of classes, which no shape tells.
 
     Raises:
         TypeError: if the shapes are those of no known task.
     """
+    if soft:
+        if logits.shape != labels.shape:
+            raise TypeError(
+                f"mixing made targets of the shape {tuple(labels.shape)}, and the model's logits "
+                f"have {tuple(logits.shape)}; give mixing the model's num_classes"
+            )
+        return SoftClasses()
     if not labels.is_floating_point() and logits.ndim > 1 and logits.shape[:-1] == labels.shape:
         return Classes(shift and labels.ndim > 1)
     if labels.is_floating_point() and logits.numel() == labels.numel() and logits.ndim < 3:

@@ -25,21 +25,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 from transformers import Trainer
-from transformers.optimization import GreedyLR
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from hf_dynsel import checkpoint, other_trainers
 from hf_dynsel.arguments import require_supported
+from hf_dynsel.augment import Augmenter
 from hf_dynsel.core import Pool, Selector, Sweep
 from hf_dynsel.diagnostics import describe
-from hf_dynsel.draws import Draws
-from hf_dynsel.forward import outputs_of
+from hf_dynsel.forward import with_outputs
 from hf_dynsel.indexed import INDEX, IndexedDataset
 from hf_dynsel.lengths import order_of
 from hf_dynsel.loaders import carrying_ids, for_model
+from hf_dynsel.mixing import Mixing, require_replaceable
 from hf_dynsel.objective import Objective
 from hf_dynsel.overrides import require_called, require_overrides
 from hf_dynsel.per_sample import PerSample, PerSampleLoss
@@ -47,12 +45,11 @@ from hf_dynsel.pool import identity, pool_of, require_rows
 from hf_dynsel.progress import Progress
 from hf_dynsel.resume import best_checkpoint, require_batches_skipped, resolve
 from hf_dynsel.run_length import plan_length
-from hf_dynsel.schedule import PacedScheduler, named_schedule
+from hf_dynsel.schedule import named_schedule, paced
 from hf_dynsel.selection_log import SelectionLog
-from hf_dynsel.steps import StepCounter
-from hf_dynsel.sweep import Sweeper, clean_view, read_by
-
-_FED_BY_METRICS = (ReduceLROnPlateau, GreedyLR)  # stepped by evaluation, not by the clock
+from hf_dynsel.steps import counter_of
+from hf_dynsel.sweep import clean_view, read_by, sweeper_of
+from hf_dynsel.training_view import TrainingView
 
 if TYPE_CHECKING:
     from transformers import Trainer as _Base
@@ -72,6 +69,8 @@ class DynamicSelectionMixin(_Base):
             samples or want signals; by default the loss of the task, which the shapes tell.
         clean_dataset: the rows of `train_dataset` as evaluation would see them, for selectors
             that look at samples in a pass of their own; needed where it has a transform.
+        augment: what is done to the samples that the selector marks, on top of their transform.
+        mixing: makes mixed samples of each training batch, and the loss a soft cross-entropy.
         **kwargs: as for the trainer; `args` is a `DynamicSelectionArguments`.
 
     Raises:
@@ -92,6 +91,8 @@ class DynamicSelectionMixin(_Base):
         pool: Pool | None = None,
         per_sample_loss: PerSampleLoss | None = None,
         clean_dataset: Any = None,
+        augment: Augmenter | None = None,
+        mixing: Mixing | None = None,
         **kwargs: Any,
     ) -> None:
         require_overrides()
@@ -101,7 +102,8 @@ class DynamicSelectionMixin(_Base):
         if given is not None:  # before the base class asks an iterable one for its length
             IndexedDataset(given)
         super().__init__(*args, **kwargs)
-        require_supported(self.args, selector)
+        require_supported(self.args, selector, augment)
+        require_replaceable(super().compute_loss, self.compute_loss_func, mixing)
         other_trainers.require_rows_in_place(self.args)
         # Of what the user gave: a base class may drop columns as it prepares them, and even rows.
         given = IndexedDataset(self.train_dataset if given is None else given).dataset
@@ -109,7 +111,7 @@ class DynamicSelectionMixin(_Base):
         require_rows(self.pool, len(given))
         other_trainers.require_rows_kept(type(self), len(given), len(self.train_dataset))
         self.selector, self.per_sample_loss = selector, per_sample_loss
-        self._clean = clean_dataset
+        self._clean, self._augment, self._mixing = clean_dataset, augment, mixing
         self._resume_from: Path | None = None
         self._begin()
         if self._objective.needed:
@@ -118,14 +120,8 @@ class DynamicSelectionMixin(_Base):
     # ---- A run: a fresh selection, its length, its epochs
 
     def _begin(self, batch_size: int | None = None, trial: Any = None) -> None:
-        args, processes = self.args, self.accelerator.num_processes
-        whole = batch_size or self._train_batch_size  # with split_batches, of all processes
-        counter = StepCounter(
-            whole // processes if self.accelerator.split_batches else whole,
-            processes,
-            args.gradient_accumulation_steps,
-            args.dataloader_drop_last,
-        )
+        args = self.args
+        counter = counter_of(args, self.accelerator, batch_size or self._train_batch_size)
         self.run_length = plan_length(self.selector, self.pool, counter, args)
         writes = args.log_selections and args.should_save
         log = SelectionLog(Path(self._get_output_dir(trial=trial))) if writes else None
@@ -135,18 +131,17 @@ class DynamicSelectionMixin(_Base):
         self.progress = Progress(self.selector, self.pool, self.run_length, order, log)
         self.sampler, self.ledger = self.progress.sampler, self.progress.ledger
         smoothing = 0.0 if self.label_smoother is None else args.label_smoothing_factor
-        per_sample = PerSample(self.model, self.selector.signals, self.per_sample_loss, smoothing)
+        read = self.selector.signals, self.per_sample_loss, smoothing, self._mixing is not None
+        per_sample = PerSample(self.model, *read)
         self._objective = Objective(self.sampler, per_sample, counter)
-        self._draws = Draws(args.seed if args.data_seed is None else args.data_seed)
+        seed = args.seed if args.data_seed is None else args.data_seed
+        self._view = TrainingView(self.selector, self.pool.size, seed, self._augment, self._mixing)
         self._finished = False
 
     def _look(self, wanted: Sweep) -> dict[str, Any]:
-        args, (rows, collate) = self.args, for_model(self, self._clean)
-        sweeper = Sweeper(
-            rows, collate, args.eval_batch_size, args.dataloader_num_workers, args.disable_tqdm
-        )
+        rows, collate = for_model(self, self._clean)
         per_sample = read_by(wanted, self.model, self.per_sample_loss)
-        return sweeper(self.model, wanted, per_sample, self._labels)
+        return sweeper_of(self.args, rows, collate)(self.model, wanted, per_sample, self._labels)
 
     def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains as `Trainer.train` does, on the samples that the selector picks.
@@ -189,7 +184,7 @@ class DynamicSelectionMixin(_Base):
         resumed = epoch == kwargs["epochs_trained"]
         done = kwargs["steps_trained_in_current_epoch"] if resumed else 0
         self.progress.enter(epoch, done, self._look)
-        self._draws.set_epoch(epoch)
+        self._view.start(epoch, self.sampler.selection)
         self.state.max_steps = self._steps(epoch, done)
         if done == 0:
             self.progress.pace(self.lr_scheduler)
@@ -216,7 +211,7 @@ class DynamicSelectionMixin(_Base):
     def get_train_dataloader(self) -> Any:
         """Returns a loader over the selection; every batch carries the ids of its samples."""
         self._sampled = False
-        with carrying_ids(self, self._draws):
+        with carrying_ids(self, self._view):
             if other_trainers.of_sentence_transformers(type(self)):
                 return Trainer.get_train_dataloader(self)  # its own batches the whole pool
             loader = super().get_train_dataloader()
@@ -254,16 +249,11 @@ class DynamicSelectionMixin(_Base):
         if ids is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         self.progress.batches += 1
+        self._view.of_batch(inputs)
         if not self._objective.needed:
             self.sampler.feedback(ids)
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        base_loss = super().compute_loss
-
-        def forward(kept: dict[str, Any]) -> tuple[Any, Tensor]:
-            with outputs_of(model) as seen:
-                own = base_loss(model, kept, False, num_items_in_batch)
-            return seen[0], own
-
+        forward = with_outputs(super().compute_loss, model, num_items_in_batch)
         loss, outputs = self._objective.micro_batch(model, dict(inputs), ids, self._labels, forward)
         # Ours is a mean over the whole step; the base class divides by this, or not at all,
         # depending on its version and on the model's signature.
@@ -281,9 +271,7 @@ class DynamicSelectionMixin(_Base):
                 name, self.optimizer, steps, self.run_length.epochs, **kwargs
             )
             self._created_lr_scheduler = True  # so that the next run makes its own
-        schedule = super().create_scheduler(steps, optimizer)
-        if not isinstance(schedule, (PacedScheduler, *_FED_BY_METRICS)):
-            self.lr_scheduler = PacedScheduler(schedule)
+        self.lr_scheduler = paced(super().create_scheduler(steps, optimizer))
         return self.lr_scheduler
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:

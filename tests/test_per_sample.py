@@ -118,6 +118,20 @@ def test_labels_of_joined_samples_are_refused():
         require_rows_of(torch.zeros(1, 30), 3)
 
 
+def test_a_model_gets_no_soft_labels_which_it_would_take_for_several():
+    batch = {"pixel_values": LOGITS, "labels": LABELS}
+    assert reader().for_model(batch) == batch
+    assert list(reader(soft=True).for_model(batch)) == ["pixel_values"]
+
+
+def test_soft_labels_are_shares_of_classes():
+    shares = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.5, 0.5, 0.0]])
+    losses = reader(soft=True).losses({"logits": LOGITS}, shares, 3)
+    expected = [0.169846, 1.098612, (4.065884 + 0.065884) / 2]
+    assert losses.total.tolist() == pytest.approx(expected, abs=1e-6)
+    assert reader(soft=True).items(shares) is None
+
+
 def test_items_are_known_before_the_model_runs():
     tokens = torch.tensor([[5, 6, -100], [7, -100, -100]])
     assert reader().items(LABELS) is None

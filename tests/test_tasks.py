@@ -13,7 +13,7 @@ from transformers import AutoModelForTokenClassification as Tokens
 
 from hf_dynsel.per_sample import PerSample
 from hf_dynsel.signals import SIGNALS
-from hf_dynsel.tasks import Classes, MultiLabel, Regression, shifts_labels, task_of
+from hf_dynsel.tasks import Classes, MultiLabel, Regression, SoftClasses, shifts_labels, task_of
 
 SMALL = {"hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8, "num_hidden_layers": 1}
 BERT = {**SMALL, "vocab_size": 20, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -120,6 +120,58 @@ def test_signals_of_several_labels():
     assert task.signal("correct", logits, labels).tolist() == [0.0, 1.0, 0.0]
     assert task.signal("el2n", logits, labels)[2].item() == pytest.approx(0.75**0.5)
     assert task.signal("entropy", logits, labels)[2].item() == pytest.approx(0.693147, abs=1e-6)
+
+
+def test_soft_classes_have_a_loss_and_signals_by_hand():
+    """Softmax (.843795, .114195, .042010) of (2, 0, -1), against (.7, .3, 0) and (.3, .7, 0)."""
+    logits = torch.tensor([[2.0, 0.0, -1.0]] * 2)
+    labels = torch.tensor([[0.7, 0.3, 0.0], [0.3, 0.7, 0.0]])
+    task = SoftClasses()
+    # -ln of the first two chances is 0.169846 and 2.169846.
+    assert task.total(logits, labels, 0.0).tolist() == pytest.approx([0.769846, 1.569846], abs=1e-6)
+    assert task.items(labels).tolist() == [1, 1]
+    assert task.signal("correct", logits, labels).tolist() == [1.0, 0.0]
+    assert task.signal("margin", logits, labels).tolist() == [2.0, -2.0]
+    assert task.signal("entropy", logits, labels).tolist() == pytest.approx(
+        [0.524267] * 2, abs=1e-6
+    )
+    # (.143795, -.185805, .042010) and (.543795, -.585805, .042010)
+    assert task.signal("el2n", logits, labels).tolist() == pytest.approx(
+        [0.238671, 0.800411], abs=1e-5
+    )
+
+
+def test_smoothing_of_soft_classes_takes_a_share_of_the_whole_target():
+    logits = torch.tensor([[2.0, 0.0, -1.0]])
+    labels = torch.tensor([[0.7, 0.3, 0.0]])
+    smoothed = 0.7 * labels + 0.3 / 3
+    expected = -(smoothed * logits.log_softmax(1)).sum(1)
+    assert torch.allclose(SoftClasses().total(logits, labels, 0.3), expected)
+
+
+@settings(deadline=None, max_examples=40)
+@given(samples=st.integers(1, 5), classes=st.integers(2, 6), seed=st.integers(0, 99))
+def test_soft_classes_of_whole_shares_are_classes(samples, classes, seed):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 9 * torch.randn(samples, classes, generator=generator)
+    labels = torch.randint(classes, (samples,), generator=generator)
+    whole = torch.nn.functional.one_hot(labels, classes).float()
+    for smoothing in (0.0, 0.2):
+        found = SoftClasses().total(logits, whole, smoothing)
+        assert torch.allclose(found, Classes().total(logits, labels, smoothing), atol=1e-5)
+    for name in SIGNALS.keys() - {"loss"}:
+        found = SoftClasses().signal(name, logits, whole)
+        assert torch.allclose(found, Classes().signal(name, logits, labels), atol=1e-6)
+
+
+def test_soft_labels_are_told_by_whom_they_come_from_and_not_by_their_shape():
+    labels = torch.zeros(2, 3)
+    assert type(task_of(torch.zeros(2, 3), labels, False, None, soft=True)) is SoftClasses
+    assert type(task_of(torch.zeros(2, 3), labels, False, None)) is MultiLabel
+    with pytest.raises(
+        TypeError, match=r"shape \(2, 3\), .* have \(2, 5\); give mixing .*num_classes"
+    ):
+        task_of(torch.zeros(2, 5), labels, False, None, soft=True)
 
 
 def test_a_regression_has_an_error_and_no_margin():

@@ -1,0 +1,47 @@
+"""What training does to its samples, put together."""
+
+import pytest
+import torch
+from torch.utils.data.dataloader import default_collate
+
+from augment_kit import MEAN, STD, Marking, Pictures, marks
+from hf_dynsel.indexed import INDEX
+from hf_dynsel.mixing import Mixing
+from hf_dynsel.selectors import DynamicRandom
+from hf_dynsel.training_view import TrainingView
+from hf_dynsel.trivial_augment import TrivialAugmentWide
+
+SIZE = 12
+
+
+def batch(augment=None, mixing=None, selector=None, epoch=0):
+    view = TrainingView(selector or Marking(), SIZE, 3, augment, mixing)
+    view.start(epoch, marks(epoch, SIZE))
+    rows = view.dataset(Pictures(SIZE)).__getitems__(range(SIZE))
+    found = view.collator(default_collate)(rows)
+    view.of_batch(found)
+    return found
+
+
+def test_images_are_augmented_first_and_mixed_then():
+    """Of six pairs i and 11 - i, four have a marked sample."""
+    augment, mixing = TrivialAugmentWide(MEAN, STD), Mixing(3, mixup_alpha=1.0)
+    both, single = batch(augment, mixing), batch(augment)
+    share = both["labels"][0, 0].item()
+    expected = share * single["pixel_values"] + (1 - share) * single["pixel_values"].flip(0)
+    assert torch.allclose(both["pixel_values"], expected, atol=1e-6)
+    assert both[INDEX].tolist() == list(range(SIZE))
+
+
+def test_mixing_on_the_host_and_augmenting_on_the_device_is_refused():
+    augment = TrivialAugmentWide(MEAN, STD, on_device=True)
+    with pytest.raises(ValueError, match="mixing joins images .* set on_device=False"):
+        TrainingView(Marking(), SIZE, 0, augment, Mixing(3, mixup_alpha=1.0))
+
+
+def test_without_either_batches_are_those_of_the_dataset():
+    view = TrainingView(DynamicRandom(), SIZE, 3)
+    found = view.collator(default_collate)(view.dataset(Pictures(SIZE)).__getitems__([5, 2]))
+    expected = default_collate([Pictures(SIZE)[5], Pictures(SIZE)[2]])
+    assert sorted(found) == sorted([INDEX, *expected])
+    assert all(torch.equal(found[name], column) for name, column in expected.items())
