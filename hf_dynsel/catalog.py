@@ -11,39 +11,49 @@ from hf_dynsel.core import Pool, Selector
 from hf_dynsel.features import Backbone
 from hf_dynsel.recipe_sections import exported
 from hf_dynsel.scores import Score
-from hf_dynsel.simulate import Plan, plan
+from hf_dynsel.simulate import Choice, plan
 
 ROWS, CLASSES, EPOCHS = 100_000, 10, 4
+ROWS_LOOKED_AT, WIDTH = 10_000, 32  # a look at more, and its search for neighbours, takes minutes
 
 
 def selector_rows() -> list[dict[str, str]]:
-    """Returns one row per selector: signals, cadence, and its cost on 100,000 samples."""
+    """Returns one row per selector: signals, cadence, and its cost on 100,000 samples.
+
+    For selectors that look at the whole pool the cost is that on 10,000 samples with features of
+    32 numbers, search for neighbours included and forward passes left out.
+    """
+    return [_row(name, kind) for name, kind in exported(selectors, Selector).items()]
+
+
+def _row(name: str, kind: type[Selector]) -> dict[str, str]:
+    selector = kind()
+    looks = kind.sweep is not Selector.sweep
+    rows = ROWS_LOOKED_AT if looks else ROWS
     rng = np.random.default_rng(0)
-    rows = []
-    for name, kind in exported(selectors, Selector).items():
-        selector = kind()
-        used = [v for v in selector.config().values() if isinstance(v, str)]
-        columns = {column: rng.random(ROWS, np.float32) for column in used}
-        pool = Pool(ROWS, columns, np.arange(ROWS) % CLASSES)
-        signals = {n: rng.random(ROWS, np.float32) for n in kind.signals}
-        cost = plan(
-            selector,
-            pool,
-            EPOCHS,
-            batch_size=128,
-            learner=lambda _, chosen, given=signals: {n: v[chosen] for n, v in given.items()},
-        )
-        rows.append(
-            {
-                "selector": name,
-                "signals": ", ".join(sorted(kind.signals)) or "none",
-                "cadence": _cadence(kind, cost),
-                "ms per epoch": f"{1000 * cost.seconds_select / EPOCHS:.1f}",
-                "state, bytes per sample": f"{cost.state_bytes / ROWS:.0f}",
-                "what": _what(kind),
-            }
-        )
-    return rows
+    used = [value for value in selector.config().values() if isinstance(value, str)]
+    columns = {column: rng.random(rows, np.float32) for column in used}
+    pool = Pool(rows, columns, np.arange(rows) % CLASSES)
+    signals = {signal: rng.random(rows, np.float32) for signal in kind.signals}
+    if looks:
+        signals["features"] = rng.normal(size=(rows, WIDTH)).astype(np.float32)
+    cost = plan(
+        selector,
+        pool,
+        EPOCHS,
+        batch_size=128,
+        learner=lambda _, chosen: {n: values[chosen] for n, values in signals.items()},
+    )
+    assert cost.choice is not None, "it was given signals"
+    milliseconds = f"{1000 * cost.choice.seconds_select / EPOCHS:.1f}"
+    return {
+        "selector": name,
+        "signals": ", ".join(sorted(signals)) or "none",
+        "cadence": _cadence(kind, cost.choice),
+        "ms per epoch": f"{milliseconds} (10,000)" if looks else milliseconds,
+        "state, bytes per sample": f"{cost.state_bytes / rows:.0f}",
+        "what": _what(kind),
+    }
 
 
 def score_rows() -> list[dict[str, str]]:
@@ -92,10 +102,12 @@ def table(rows: list[dict[str, str]]) -> str:
     return "\n".join("  ".join(line[n].ljust(widths[n]) for n in names).rstrip() for line in lines)
 
 
-def _cadence(kind: type[Selector], cost: Plan) -> str:
+def _cadence(kind: type[Selector], choice: Choice) -> str:
     if kind.weigh is not Selector.weigh:
         return "every batch"
-    return "once" if cost.overlap == 1 else "every epoch"
+    if kind.sweep is not Selector.sweep:
+        return "every epoch, after a look"
+    return "once" if choice.overlap == 1 else "every epoch"
 
 
 def _what(thing: Any) -> str:

@@ -11,9 +11,11 @@ from hf_dynsel.ledger import Ledger
 from hf_dynsel.pool import PREFIX, pool_of
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.run_length import plan_length
-from hf_dynsel.simulate import Plan, plan
+from hf_dynsel.simulate import Choice, Plan, plan
 from hf_dynsel.stages import load_data, score
 from hf_dynsel.steps import StepCounter
+
+SCORE_FIELDS = ("representativeness", "diversity", "score", "consistency")
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,30 @@ def describe(found: Plan, rows: int) -> str:
         "samples per epoch": f"{min(found.samples_per_epoch):,} to "
         f"{max(found.samples_per_epoch):,} of {rows:,}",
         "optimizer steps": f"{found.optimizer_steps:,}",
-        "never used": f"{found.never_used:.2%} of the samples",
-        "use": f"Gini {found.gini:.3f}, at most {found.most_used} epochs for one sample",
-        "overlap": "-"
-        if found.overlap is None
-        else f"{found.overlap:.1%} of an epoch was in the one before",
-        "selection": f"{found.seconds_select:.2f} s over all epochs, on this machine",
-        "memory": f"{found.state_bytes / 2**20:.1f} MiB of state, and "
-        f"{found.peak_bytes / 2**20:.1f} MiB more while selecting",
+        "looked at": f"{found.samples_swept:,} samples, in forward passes alone",
+        **_choice_lines(found.choice),
+        "memory": f"{found.state_bytes / 2**20:.1f} MiB of state"
+        + (
+            f", and {found.choice.peak_bytes / 2**20:.1f} MiB more while selecting"
+            if found.choice
+            else ""
+        ),
     }
     width = max(map(len, lines))
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in lines.items())
+
+
+def _choice_lines(choice: Choice | None) -> dict[str, str]:
+    if choice is None:
+        return {"use": "which samples are used depends on the features that training makes"}
+    return {
+        "never used": f"{choice.never_used:.2%} of the samples",
+        "use": f"Gini {choice.gini:.3f}, at most {choice.most_used} epochs for one sample",
+        "overlap": "-"
+        if choice.overlap is None
+        else f"{choice.overlap:.1%} of an epoch was in the one before",
+        "selection": f"{choice.seconds_select:.2f} s over all epochs, on this machine",
+    }
 
 
 def _pool(recipe: Recipe, made_up: MadeUp | None) -> Pool:
@@ -101,7 +116,7 @@ def _made_up_pool(size: MadeUp, recipe: Recipe) -> Pool:
         )
     rng = np.random.default_rng((recipe.seed, 7))
     fields = recipe.build_selector().config()
-    named = [fields[key] for key in ("representativeness", "diversity", "score") if fields.get(key)]
+    named = [fields[key] for key in SCORE_FIELDS if fields.get(key)]
     scores = {}
     for name in named:
         values = rng.gamma(4.0, size=size.rows).astype(np.float32)

@@ -1,6 +1,6 @@
 """Recipes: one flat YAML file that says everything about a run, checked whole before it starts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,12 @@ from hf_dynsel import scores, selectors, yaml_files
 from hf_dynsel.arguments import DynamicSelectionArguments
 from hf_dynsel.core import Pool, Selector
 from hf_dynsel.data import ImageTransform
-from hf_dynsel.recipe_sections import TRANSFORM, exported, section_faults
+from hf_dynsel.features.adapter_training import check_training
+from hf_dynsel.features.prompts import IMAGE_TEMPLATES, resolve_templates
+from hf_dynsel.mixing import Mixing
+from hf_dynsel.recipe_sections import TRAIN_ADAPTERS, TRANSFORM, exported, section_faults
 from hf_dynsel.signatures import faults
+from hf_dynsel.trivial_augment import TrivialAugmentWide
 
 
 def _defaults() -> dict[str, Any]:
@@ -39,7 +43,8 @@ class Recipe:
     Args:
         name: of the experiment.
         dataset: `loader`, one of hf_dynsel.data, and its parameters; `train_size`, rows of a
-            stratified subset; `label_noise`, parameters of add_label_noise; `show_texts`,
+            stratified subset, and `subset_seed`, which rows, the recipe's seed by default;
+            `label_noise`, parameters of add_label_noise; `show_texts`,
             whether the report may show texts.
         model: an image classifier (`architecture`, and `mean`, `std`, `size`, `crop_padding`,
             `flip` for its images) or a text classifier (`text_encoder`, `max_length`).
@@ -48,7 +53,11 @@ class Recipe:
         features: `backbone`, one of hf_dynsel.features, its parameters, and `batch_size`,
             `shard_size`, `num_workers` of the extraction.
         sae: parameters of train_sae; or `from`, a folder or Hub id, and `revision`.
+        adapters: `texts`, OpenClipText or TransformersText, and its parameters; `templates` and
+            `descriptions` of class_texts; parameters of train_adapters. Or `from`, a folder or
+            Hub id, and `revision`.
         scores: settings by score class; or `from`, a folder that save_scores wrote.
+        mixing: parameters of Mixing, MixUp and CutMix of training batches of images.
         metrics: names of hf_dynsel.metrics.
         seed: of everything random.
         output_dir: the run folder; outputs/<name>/seed-<seed> if not given.
@@ -61,7 +70,9 @@ class Recipe:
     trainer: Mapping[str, Any]
     features: Mapping[str, Any] | None = None
     sae: Mapping[str, Any] | None = None
+    adapters: Mapping[str, Any] | None = None
     scores: Mapping[str, Any] | None = None
+    mixing: Mapping[str, Any] | None = None
     metrics: Sequence[str] = ("accuracy",)
     seed: int = 0
     output_dir: str | None = None
@@ -92,6 +103,26 @@ class Recipe:
         """Returns what prepares the training images; its deterministic form is for the others."""
         settings = {key: value for key, value in self.model.items() if key in TRANSFORM}
         return ImageTransform(channels=self.model.get("in_chans", 3), **settings)
+
+    def check_adapters(self) -> None:
+        """Raises ValueError if a setting of adapters that are to be trained is out of range."""
+        settings = self.adapters or {}
+        training = {name: settings[name] for name in TRAIN_ADAPTERS if name in settings}
+        training.pop("seed", None)
+        check_training(**training)
+        if not isinstance(templates := settings.get("templates", IMAGE_TEMPLATES), str):
+            resolve_templates(templates)
+
+    def build_augmenter(self) -> TrivialAugmentWide | None:
+        """Returns what images get that the selector marks; None if it marks none, or for texts."""
+        if self.is_text or not self.build_selector().augments():
+            return None
+        transform = self.build_transform()
+        return TrivialAugmentWide(transform.mean, transform.std)
+
+    def build_mixing(self, num_classes: int) -> Mixing | None:
+        """Returns what mixes training batches, if the recipe says so."""
+        return None if self.mixing is None else Mixing(num_classes, **self.mixing)
 
     def build_arguments(self) -> DynamicSelectionArguments:
         """Returns the trainer's arguments; seed and output folder are the recipe's."""
@@ -155,21 +186,34 @@ def _override(content: dict[str, Any], override: str) -> None:
 
 def _dry_run(recipe: Recipe) -> Iterator[str]:
     """Sets everything up on a made-up pool, which finds values out of range and missing scores."""
-    try:
-        recipe.build_arguments()
-    except (ValueError, TypeError) as error:
-        yield f"trainer: {error}"
+    attempts: dict[str, Callable[[], Any]] = {
+        "trainer": recipe.build_arguments,
+        "adapters": recipe.check_adapters,
+    }
     if not recipe.is_text:
+        attempts["model"] = recipe.build_transform
+    for section, attempt in attempts.items():
         try:
-            recipe.build_transform()
+            attempt()
+        except (ValueError, TypeError) as error:
+            yield f"{section}: {error}"
+        try:
+            recipe.build_mixing(2)
         except ValueError as error:
-            yield f"model: {error}"
+            yield f"mixing: {error}"
     known = exported(scores, scores.Score)
     names = [known[name].name for name in recipe.scores or {} if name in known]
     if recipe.scores and "from" in recipe.scores:
         return  # which scores there are is known when they are read
     pool = Pool(100, {name: np.arange(100.0) for name in names}, np.arange(100) % 2)
     try:
-        recipe.build_selector().setup(pool, 10)
+        selector = recipe.build_selector()
+        selector.setup(pool, 10)
     except (ValueError, TypeError) as error:
         yield f"selector: {error}"
+        return
+    if recipe.is_text and selector.augments():
+        yield (
+            "selector.augment: marks samples for light augmentation, and texts have none; set it "
+            "to false, or to 0 if it is a fraction"
+        )

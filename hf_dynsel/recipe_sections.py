@@ -2,21 +2,32 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 from hf_dynsel import data, features, scores, selectors
 from hf_dynsel.arguments import DynamicSelectionArguments
 from hf_dynsel.core import Selector
 from hf_dynsel.data import ImageTransform, add_label_noise
+from hf_dynsel.features import train_adapters
 from hf_dynsel.metrics import METRICS
+from hf_dynsel.mixing import Mixing
 from hf_dynsel.models import image_classifier, text_classifier
 from hf_dynsel.sae import train_sae
 from hf_dynsel.signatures import faults, fits, unknown, wrong_kind
 
 EXTRACTION = ("batch_size", "shard_size", "num_workers")
-OF_DATA = {"train_size": int | None, "show_texts": bool}
+OF_DATA = {"train_size": int | None, "subset_seed": int, "show_texts": bool}
 NOT_IN_TRAINER = ("output_dir", "seed", "data_seed", "remove_unused_columns")
 TRAIN_SAE_INPUTS = ("features", "device", "progress")
+TEXT_ENCODERS = ("OpenClipText", "TransformersText")
+WORDING = {"templates": list[str] | Literal["openai"], "descriptions": dict[str, str]}
+TRAIN_ADAPTERS = ("kind", "epochs", "batch_size", "learning_rate", "weight_decay", "seed")
+TRAIN_ADAPTERS_INPUTS = ("dataset", "texts", "label", "device", "progress")
+MADE_BY = {  # columns that scores read, by the section that makes them
+    "features": ("features", {"features"}),
+    "sae": ("sparse codes", {"sae_indices", "sae_values"}),
+    "adapters": ("the cosine with class texts", {"features_cosine"}),
+}
 TRANSFORM = tuple(field.name for field in fields(ImageTransform) if field.name != "channels")
 
 
@@ -79,8 +90,9 @@ def _dataset(content: Mapping[str, Any]) -> Iterator[str]:
 def _features(content: Mapping[str, Any]) -> Iterator[str]:
     section = _section(content, "features")
     if not section:
-        if content.get("sae") is not None:
-            yield "sae: works on features; add the section 'features'"
+        for name in ("sae", "adapters"):
+            if content.get(name) is not None:
+                yield f"{name}: works on features; add the section 'features'"
         return
     backbones = exported(features, features.Backbone)
     del backbones["TrainedModel"]  # needs a model object; weights of one go to TimmImage
@@ -95,13 +107,36 @@ def _features(content: Mapping[str, Any]) -> Iterator[str]:
 def _sae(content: Mapping[str, Any]) -> Iterator[str]:
     section = _section(content, "sae")
     if "from" in section:
-        yield from (
-            f"sae.{key}: an autoencoder loaded 'from' somewhere is not trained; leave it out"
-            for key in section
-            if key not in ("from", "revision")
-        )
+        yield from _loaded(section, "sae", "an autoencoder loaded 'from' somewhere is not trained")
     else:
         yield from faults(section, train_sae, "sae", without=TRAIN_SAE_INPUTS)
+
+
+def _adapters(content: Mapping[str, Any]) -> Iterator[str]:
+    section = _section(content, "adapters")
+    if content.get("adapters") is None:
+        return
+    if "from" in section:
+        yield from _loaded(section, "adapters", "adapters loaded 'from' somewhere are not trained")
+        return
+    encoders = {name: getattr(features, name) for name in TEXT_ENCODERS}
+    encoder = _named(section, "adapters", "texts", encoders)
+    if isinstance(encoder, list):
+        yield from encoder
+        return
+    also = ("texts", *WORDING, *TRAIN_ADAPTERS)
+    yield from faults(section, encoder, "adapters", also=also, without=("column",))
+    training = {key: value for key, value in section.items() if key in TRAIN_ADAPTERS}
+    yield from faults(training, train_adapters, "adapters", without=TRAIN_ADAPTERS_INPUTS)
+    yield from _typed(section, "adapters", WORDING)
+
+
+def _loaded(section: Mapping[str, Any], path: str, why: str) -> Iterator[str]:
+    """Yields the faults of a section that says where to load a model from."""
+    for key in section:
+        if key not in ("from", "revision"):
+            yield f"{path}.{key}: {why}; leave it out"
+    yield from _typed(section, path, {"from": str, "revision": str | None})
 
 
 def _scores(content: Mapping[str, Any]) -> Iterator[str]:
@@ -118,8 +153,16 @@ def _scores(content: Mapping[str, Any]) -> Iterator[str]:
             continue
         settings = {} if settings is None else settings
         yield from faults(settings, known[name], f"scores.{name}")
-        if set(known[name].columns) & {"sae_indices", "sae_values"} and not content.get("sae"):
-            yield f"scores.{name}: reads sparse codes; add the sections 'features' and 'sae'"
+        yield from _unmade(known[name], content)
+
+
+def _unmade(score: type[scores.Score], content: Mapping[str, Any]) -> Iterator[str]:
+    """Yields a fault where the section is missing that makes the columns a score reads."""
+    for section, (what, columns) in MADE_BY.items():
+        if columns & set(score.columns) and not content.get(section):
+            needed = [f"'{name}'" for name in dict.fromkeys(("features", section))]
+            word = "sections" if len(needed) > 1 else "section"
+            yield f"scores.{score.__name__}: reads {what}; add the {word} {' and '.join(needed)}"
 
 
 def _model(content: Mapping[str, Any]) -> Iterator[str]:
@@ -162,6 +205,13 @@ def _trainer(content: Mapping[str, Any]) -> Iterator[str]:
     yield from faults(rest, DynamicSelectionArguments, "trainer")
 
 
+def _mixing(content: Mapping[str, Any]) -> Iterator[str]:
+    section = _section(content, "mixing")
+    if section and "text_encoder" in _section(content, "model"):
+        yield "mixing: joins images, and the model reads texts; leave it out"
+    yield from faults(section, Mixing, "mixing", without=("num_classes", "key"))
+
+
 def _metrics(content: Mapping[str, Any]) -> Iterator[str]:
     names = content.get("metrics", ())
     for name in names if isinstance(names, list) else ():
@@ -174,9 +224,11 @@ SECTIONS = {
     "dataset": _dataset,
     "features": _features,
     "sae": _sae,
+    "adapters": _adapters,
     "scores": _scores,
     "model": _model,
     "selector": _selector,
     "trainer": _trainer,
+    "mixing": _mixing,
     "metrics": _metrics,
 }

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import Dataset, DatasetDict
+from jaxtyping import Bool
 from transformers import PrinterCallback, ProgressCallback
 
 from hf_dynsel import yaml_files
 from hf_dynsel.console import EpochLines
-from hf_dynsel.data import tokenize
+from hf_dynsel.data import tokenize, wrong_labels
 from hf_dynsel.environment import environment
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.metrics import compute_metrics
@@ -20,6 +22,8 @@ from hf_dynsel.models import image_classifier, text_classifier
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import TRANSFORM
 from hf_dynsel.report import write_report
+from hf_dynsel.selection_log import FILE as SELECTIONS
+from hf_dynsel.selection_log import share_by_epoch
 from hf_dynsel.stages import load_data, score
 from hf_dynsel.trainer import DynamicSelectionTrainer
 from hf_dynsel.usage import gini, never_used
@@ -48,7 +52,7 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
     trainer.train(resume_from_checkpoint=True if resume else None)
     metrics = trainer.evaluate(test, metric_key_prefix="test")
     trainer.save_model(str(folder / "model"))
-    _write_results(recipe, trainer, metrics, ledger)
+    _write_results(recipe, trainer, metrics, ledger, wrong_labels(splits["train"]))
     if report:
         texts = bool(recipe.dataset.get("show_texts", False))
         write_report(folder, examples=splits["train"], show_texts=texts)
@@ -113,6 +117,9 @@ def build_trainer(
         processing_class=tokenizer,
         compute_metrics=compute_metrics(recipe.metrics),
         selector=recipe.build_selector(),
+        clean_dataset=_view(recipe, scored, False, tokenizer),
+        augment=recipe.build_augmenter(),
+        mixing=recipe.build_mixing(len(splits["train"].features["label"].names)),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
@@ -139,11 +146,20 @@ def _view(recipe: Recipe, split: Dataset, training: bool, tokenizer: Any) -> Dat
 
 
 def _write_results(
-    recipe: Recipe, trainer: DynamicSelectionTrainer, metrics: Mapping[str, float], ledger: Ledger
+    recipe: Recipe,
+    trainer: DynamicSelectionTrainer,
+    metrics: Mapping[str, float],
+    ledger: Ledger,
+    wrong: Bool[np.ndarray, " n"] | None,
 ) -> None:
     history = json.dumps(trainer.state.log_history, indent=1)
     (recipe.folder / "log_history.json").write_text(history + "\n", encoding="utf-8")
-    summary = json.dumps(summarise(recipe, trainer, metrics, ledger), indent=2)
+    content = summarise(recipe, trainer, metrics, ledger)
+    log = recipe.folder / SELECTIONS
+    if wrong is not None and log.is_file():
+        shares = [round(share, 6) for share in share_by_epoch(log, wrong)]
+        content["label_noise"] = {"pool": round(float(wrong.mean()), 6), "selected": shares}
+    summary = json.dumps(content, indent=2)
     # Last and whole: where the summary stands, the run is finished.
     partial = recipe.folder / "summary.json.tmp"
     partial.write_text(summary + "\n", encoding="utf-8")
@@ -170,6 +186,7 @@ def summarise(
         "samples_swept": spent.samples_swept,
         "samples_full": trainer.pool.size * trainer.run_length.num_epochs,
         "optimizer_steps": trainer.state.global_step,
+        "sweeps": spent.sweeps,
         "seconds": {key: round(s, 4) for key, s in {**ledger.seconds, **spent.seconds}.items()},
         "usage": {
             "never_used": never_used(counts),

@@ -1,12 +1,13 @@
 """Writes which samples each epoch trained on, one file per epoch, joined when the run ends."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from hf_dynsel.core import Selection
 
@@ -19,6 +20,23 @@ SCHEMA = pa.schema(
         ("augment", pa.bool_()),
     ]
 )
+
+
+def share_by_epoch(file: Path, marks: Bool[np.ndarray, " n"]) -> list[float]:
+    """Returns the share of marked samples among those of each epoch, read epoch by epoch.
+
+    Args:
+        file: what `SelectionLog.join` wrote.
+        marks: one per sample of the pool.
+    """
+    every, marked = Counter[int](), Counter[int]()
+    with pq.ParquetFile(file) as parquet:
+        for number in range(parquet.num_row_groups):
+            group = parquet.read_row_group(number, columns=["epoch", "index"])
+            epochs, indices = group["epoch"].to_numpy(), group["index"].to_numpy()
+            every.update(epochs.tolist())
+            marked.update(epochs[marks[indices]].tolist())
+    return [marked[epoch] / count for epoch, count in sorted(every.items())]
 
 
 class SelectionLog:

@@ -68,6 +68,27 @@ def _check_signals(
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Which samples a run would choose, and what choosing takes.
+
+    Args:
+        never_used: share of the pool that no epoch trains on.
+        gini: Gini index of the number of epochs that use each sample.
+        most_used: largest number of epochs that use one sample.
+        overlap: share of an epoch that was in the epoch before, on average. None for one epoch.
+        seconds_select: wall time of all selections, on this machine.
+        peak_bytes: most memory that one selection, in the middle of the run, took for a while.
+    """
+
+    never_used: float
+    gini: float
+    most_used: int
+    overlap: float | None
+    seconds_select: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run will cost and save, found before any training.
 
@@ -75,25 +96,17 @@ class Plan:
         samples_per_epoch: samples trained on, by epoch.
         optimizer_steps: over all epochs; the last batch of an epoch may be short.
         samples_full: what training on everything would take.
-        never_used: share of the pool that no epoch trains on.
-        gini: Gini index of the number of epochs that use each sample.
-        most_used: largest number of epochs that use one sample.
-        overlap: share of an epoch that was in the epoch before, on average. None for one epoch.
-        seconds_select: wall time of all selections, on this machine.
-        state_bytes: memory of the selector's state, which is also its part of a checkpoint.
-        peak_bytes: most memory that one selection, in the middle of the run, took for a while.
+        samples_swept: forward passes of samples that the selector looks at before epochs, at most.
+        state_bytes: memory of the selector's state before training.
+        choice: None where it depends on what the selector sees in training.
     """
 
     samples_per_epoch: tuple[int, ...]
     optimizer_steps: int
     samples_full: int
-    never_used: float
-    gini: float
-    most_used: int
-    overlap: float | None
-    seconds_select: float
+    samples_swept: int
     state_bytes: int
-    peak_bytes: int
+    choice: Choice | None
 
     @property
     def samples_trained(self) -> int:
@@ -117,28 +130,56 @@ def plan(
 
     Args:
         batch_size: samples per optimizer step, over all processes and accumulation.
-        learner: as for `simulate`.
+        learner: as for `simulate`. Without one, the samples of a selector that looks at features
+            are not chosen, only counted.
 
     Raises:
         ValueError: if the batch size is not positive, or as for `simulate`.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    ledger, usage, peak = Ledger(), _Usage(np.zeros(pool.size, dtype=np.int32)), 0
-    for epoch, selection in enumerate(epochs(selector, pool, num_epochs, learner, ledger)):
-        usage.add(selection.indices)
-        if epoch == (num_epochs - 1) // 2:
-            peak = _peak_bytes(selector, epoch)
+    ledger = Ledger()
+    if learner is None and type(selector).sweep is not Selector.sweep:
+        choice = None
+        _count(selector, pool, num_epochs, ledger)
+    else:
+        choice = _choose(selector, pool, num_epochs, learner, ledger)
     return Plan(
         samples_per_epoch=tuple(ledger.samples_per_epoch),
         optimizer_steps=sum(-(-size // batch_size) for size in ledger.samples_per_epoch),
         samples_full=pool.size * num_epochs,
+        samples_swept=ledger.samples_swept,
+        state_bytes=sum(array.nbytes for array in selector.state_dict().values()),
+        choice=choice,
+    )
+
+
+def _count(selector: Selector, pool: Pool, num_epochs: int, ledger: Ledger) -> None:
+    """Counts the samples of each epoch and each look."""
+    selector.setup(pool, num_epochs)
+    _check_signals(selector, selector.signals, {})
+    for epoch in range(num_epochs):
+        if (wanted := selector.sweep(epoch)) is not None:
+            ledger.note_sweep(len(wanted.indices), {})
+        size = selector.planned_size(epoch)
+        assert size is not None, "a selector that sweeps plans its sizes"
+        ledger.samples_per_epoch.append(size)
+
+
+def _choose(
+    selector: Selector, pool: Pool, num_epochs: int, learner: Learner | None, ledger: Ledger
+) -> Choice:
+    usage, peak = _Usage(np.zeros(pool.size, dtype=np.int32)), 0
+    for epoch, selection in enumerate(epochs(selector, pool, num_epochs, learner, ledger)):
+        usage.add(selection.indices)
+        if epoch == (num_epochs - 1) // 2:
+            peak = _peak_bytes(selector, epoch)
+    return Choice(
         never_used=never_used(usage.counts),
         gini=gini(usage.counts),
         most_used=int(usage.counts.max()),
         overlap=float(np.mean(usage.overlaps)) if usage.overlaps else None,
         seconds_select=ledger.seconds["select"],
-        state_bytes=sum(array.nbytes for array in selector.state_dict().values()),
         peak_bytes=peak,
     )
 

@@ -1,4 +1,4 @@
-"""The stages before training: data, features, sparse autoencoder and scores, each kept once."""
+"""The stages before training: data, features, codes, adapters and scores, each kept once."""
 
 import hashlib
 import json
@@ -13,10 +13,20 @@ from datasets import Dataset, DatasetDict
 
 from hf_dynsel import data, features, provenance, scores
 from hf_dynsel.data import add_label_noise, stratified_subset
-from hf_dynsel.features import Backbone, extract
+from hf_dynsel.features import (
+    Adapters,
+    Backbone,
+    add_cosine,
+    class_names,
+    class_texts,
+    extract,
+    train_adapters,
+)
+from hf_dynsel.features.pairing import encoder_of, require_classes, require_encoder
+from hf_dynsel.features.prompts import IMAGE_TEMPLATES, TEXT_TEMPLATES, class_words
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.recipe import Recipe
-from hf_dynsel.recipe_sections import EXTRACTION
+from hf_dynsel.recipe_sections import EXTRACTION, TRAIN_ADAPTERS, WORDING
 from hf_dynsel.sae import SparseAutoencoder, add_codes, train_sae
 from hf_dynsel.scores import add_scores, attach_scores, save_scores
 
@@ -26,7 +36,7 @@ COST = "cost.json"  # seconds by stage; written last, so it marks a folder as fi
 
 
 def cache_dir() -> Path:
-    """Returns where features, autoencoders and scores are kept: $HF_DYNSEL_CACHE or ~/.cache."""
+    """Returns where the results of all stages are kept: $HF_DYNSEL_CACHE or ~/.cache."""
     return Path(os.environ.get("HF_DYNSEL_CACHE", "~/.cache/hf_dynsel")).expanduser()
 
 
@@ -36,9 +46,10 @@ def load_data(recipe: Recipe) -> DatasetDict:
     loader = data.LOADERS[settings.pop("loader")]
     settings.pop("show_texts", None)
     size, noise = settings.pop("train_size", None), settings.pop("label_noise", None)
+    subset_seed = settings.pop("subset_seed", recipe.seed)
     splits = loader(**settings)
     if size is not None:
-        splits["train"] = stratified_subset(splits["train"], size, recipe.seed)
+        splits["train"] = stratified_subset(splits["train"], size, subset_seed)
     if noise is not None:
         splits["train"] = add_label_noise(splits["train"], **{"seed": recipe.seed, **noise})
     counts = ", ".join(f"{len(split)} {name}" for name, split in splits.items())
@@ -49,8 +60,8 @@ def load_data(recipe: Recipe) -> DatasetDict:
 def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset, Path | None]:
     """Returns the training set with its score columns, and the folder that holds them.
 
-    Scores of the same data and the same settings are read from the cache, and so are features
-    and autoencoders; the ledger is charged what they cost when they were computed.
+    Scores of the same data and the same settings are read from the cache, and so are features,
+    autoencoders and adapters; the ledger is charged what they cost when they were computed.
     """
     if not recipe.scores:
         return train, None
@@ -61,7 +72,7 @@ def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset, Path
     folder = cache_dir() / "scores" / _scores_key(recipe, train)
     with _charged(ledger, folder) as reused:
         if reused:
-            logger.info("features, sparse autoencoder: not needed again")
+            logger.info("features and what is made of them: not needed again")
             logger.info("scores: reused from %s", folder)
         else:
             save_scores(_compute(recipe, train, ledger), folder)
@@ -93,10 +104,14 @@ def _charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
 
 def _compute(recipe: Recipe, train: Dataset, ledger: Ledger) -> Dataset:
     scored = train
+    if recipe.adapters:
+        _check_adapters(recipe, train)
     if recipe.features:
         scored = _extract(recipe, train, ledger)
-        if recipe.sae:
-            scored = _encode(recipe, scored, ledger)
+    if recipe.sae:
+        scored = _encode(recipe, scored, ledger)
+    if recipe.adapters:
+        scored = _compare(recipe, scored, ledger)
     assert recipe.scores is not None
     wanted = [getattr(scores, name)(**(settings or {})) for name, settings in recipe.scores.items()]
     with ledger.timed("scores"):
@@ -107,7 +122,7 @@ def _extract(recipe: Recipe, train: Dataset, ledger: Ledger) -> Dataset:
     assert recipe.features is not None
     settings = {key: value for key, value in recipe.features.items() if key in EXTRACTION}
     backbone, folder = _backbone(recipe), cache_dir() / "features"
-    key = _key([provenance.fingerprint(train), backbone.identity()])
+    key = _key([provenance.fingerprint(backbone.view(train)), backbone.identity()])
     with _charged(ledger, folder / "costs" / key) as reused:
         logger.info("features: %s", f"reused from {folder}" if reused else backbone)
         if reused:
@@ -148,12 +163,76 @@ def _autoencoder(recipe: Recipe, featured: Dataset, ledger: Ledger) -> SparseAut
     return SparseAutoencoder.from_pretrained(folder)
 
 
+def _compare(recipe: Recipe, featured: Dataset, ledger: Ledger) -> Dataset:
+    assert recipe.adapters is not None
+    if "from" in recipe.adapters:
+        adapters = _load_adapters(recipe)
+        logger.info("adapters: read from %s", adapters.source)
+    else:
+        adapters = _adapters(recipe, featured, ledger)
+    with ledger.timed("adapters"):
+        return add_cosine(featured, adapters)
+
+
+def _adapters(recipe: Recipe, featured: Dataset, ledger: Ledger) -> Adapters:
+    encoder, settings = _text_encoder(recipe), _adapter_settings(recipe)
+    data = [provenance.recorded(featured)["features"], provenance.fingerprint(featured)]
+    folder = cache_dir() / "adapters" / _key([data, encoder.identity(), settings])
+    with _charged(ledger, folder) as reused:
+        if reused:
+            logger.info("adapters: reused from %s", folder)
+        else:
+            with ledger.timed("adapters"):
+                wording = {key: value for key, value in settings.items() if key in WORDING}
+                texts = class_texts(class_names(featured), encoder, **wording)
+                training = {k: value for k, value in settings.items() if k in TRAIN_ADAPTERS}
+                train_adapters(featured, texts, **training).save_pretrained(folder)
+            logger.info("adapters: kept in %s", folder)
+    return Adapters.from_pretrained(folder)
+
+
+def _load_adapters(recipe: Recipe) -> Adapters:
+    assert recipe.adapters is not None
+    return Adapters.from_pretrained(recipe.adapters["from"], recipe.adapters.get("revision"))
+
+
+def _check_adapters(recipe: Recipe, train: Dataset) -> None:
+    """Finds classes without words, or adapters of something else, before features are extracted."""
+    assert recipe.adapters is not None
+    names = class_names(train)
+    if "from" in recipe.adapters:
+        config = _load_adapters(recipe).config
+        require_classes(config.classes, names)
+        require_encoder(config.sample_encoder, encoder_of(_backbone(recipe).identity()))
+    else:
+        class_words(names, recipe.adapters.get("descriptions"))
+
+
+def _adapters_key(recipe: Recipe) -> Any:
+    if "from" in (recipe.adapters or {}):
+        return _load_adapters(recipe).fingerprint()
+    return [_adapter_settings(recipe), _text_encoder(recipe).identity()]
+
+
+def _adapter_settings(recipe: Recipe) -> dict[str, Any]:
+    templates = TEXT_TEMPLATES if recipe.is_text else IMAGE_TEMPLATES
+    return {"seed": recipe.seed, "templates": templates, **(recipe.adapters or {})}
+
+
+def _text_encoder(recipe: Recipe) -> Backbone:
+    own = ("texts", *WORDING, *TRAIN_ADAPTERS)
+    settings = {key: value for key, value in (recipe.adapters or {}).items() if key not in own}
+    encoder: Backbone = getattr(features, (recipe.adapters or {})["texts"])(**settings)
+    return encoder
+
+
 def _scores_key(recipe: Recipe, train: Dataset) -> str:
     return _key(
         {
             "data": provenance.fingerprint(train),
             "features": _backbone(recipe).identity() if recipe.features else None,
             "sae": recipe.sae and {"seed": recipe.seed, **recipe.sae},
+            "adapters": recipe.adapters and _adapters_key(recipe),
             "scores": recipe.scores,
         }
     )

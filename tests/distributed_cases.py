@@ -19,16 +19,18 @@ PROCESSES = (1, 2, 4)
 
 # Half of 32 rows fills whole batches, half of 27 does not. A new selector adds its line.
 HYPERPARAMETERS: dict[str, dict[str, Any]] = {
+    "DensityConsistency": {"neighbors": 3, "augment": False, "refresh": "seen", "guard": 0.2},
     "DynamicRandom": {"keep": 0.5},
     "FullData": {},
     "InfoBatch": {"prune": 0.5, "delta": 1.0},
     "RandomWithoutReplacement": {"keep": 0.5},
     "RepDiv": {"keep": 0.5, "refine": 0.3},
+    "RepDivConsistency": {"keep": 0.5, "refine": 0.3, "neighbors": 3, "augment": 0.0},
     "SelectiveBackprop": {"beta": 1.0},
     "StaticRandom": {"keep": 0.5},
     "TopScore": {"keep": 0.5, "score": "el2n"},
 }
-SCORES = ("diversity", "el2n", "representativeness")
+SCORES = ("consistency", "diversity", "el2n", "representativeness")
 
 
 def every_selector() -> dict[str, Callable[[], Selector]]:
@@ -42,6 +44,15 @@ def every_selector() -> dict[str, Callable[[], Selector]]:
     return {
         **exported,
         "LossDriven": LossDriven,
+        "Learned density": partial(
+            selectors.DensityConsistency,
+            keep=0.5,
+            neighbors=3,
+            fusion="learned",
+            rule="sample",
+            quota="equal",
+            augment=False,
+        ),
         "Growing": partial(Sized, sizes=(5, 13, 24)),
         "Unplanned": partial(Sized, sizes=(24, 1, 16), planned=False),
     }

@@ -10,13 +10,20 @@ from hf_dynsel.selectors import RepDiv
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 NAMES = {
+    "cifar10_resnet18_density_consistency",
     "cifar10_resnet18_repdiv",
     "fashion_mnist_resnet18_repdiv",
+    "fashion_mnist_small_joint_keep30",
+    "fashion_mnist_small_joint_keep50",
+    "fashion_mnist_small_noise_density",
+    "fashion_mnist_small_noise_joint",
     "fashion_mnist_small_repdiv",
     "fortunes_minilm_repdiv",
+    "imagenet1k_resnet50_density_consistency",
     "quickstart_digits",
     "rsd15k_roberta_repdiv",
     "rsd15k_roberta_repdiv_static",
+    "tiny_imagenet_resnet18_noise_density_consistency",
 }
 FILES = sorted(RECIPES.rglob("*.yaml"))
 QUICKSTART = RECIPES / "quickstart_digits.yaml"
@@ -30,7 +37,7 @@ def faults(*overrides):
 
 def test_the_recipes_are_those_expected():
     assert {path.stem for path in FILES} == NAMES
-    assert len(FILES) == 7
+    assert len(FILES) == 14
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -58,8 +65,8 @@ def test_all_faults_are_listed_at_once():
     )
     assert sorted(found) == sorted(
         [
-            "recipe.colour: Recipe has no 'colour'; it has: dataset, features, metrics, model, "
-            "name, output_dir, sae, scores, seed, selector, trainer",
+            "recipe.colour: Recipe has no 'colour'; it has: adapters, dataset, features, metrics, "
+            "mixing, model, name, output_dir, sae, scores, seed, selector, trainer",
             "dataset.loader: hf_dynsel has no 'digit'; did you mean 'digits'?",
             "sae.expansion: an autoencoder loaded 'from' somewhere is not trained; leave it out",
             "sae.k: an autoencoder loaded 'from' somewhere is not trained; leave it out",
@@ -99,6 +106,62 @@ def test_all_faults_are_listed_at_once():
 )
 def test_each_fault_names_its_key_and_the_rule(override, fault):
     found = faults(override)
+    assert any(line.startswith(fault) for line in found), found
+
+
+ADAPTERS = "adapters={texts: TransformersText, model: folder}"
+
+
+def consistent(*overrides):
+    own = ["sae=null", "scores={Consistency: {}}", ADAPTERS]
+    return [*own, "selector={name: TopScore, score: consistency}", *overrides]
+
+
+def test_adapters_make_consistency_without_an_autoencoder():
+    everything = (
+        "adapters={texts: OpenClipText, architecture: ViT-B-32, pretrained: openai, "
+        "templates: openai, descriptions: {zero: nothing}, kind: mlp, epochs: 5, batch_size: 64, "
+        "learning_rate: 1e-4, weight_decay: 0, seed: 3}"
+    )
+    for section in (ADAPTERS, everything, "adapters={from: user/adapters, revision: v1}"):
+        recipe = load(QUICKSTART, consistent(section))
+        assert recipe.scores == {"Consistency": {}}
+        assert "adapters" in recipe.plain()
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        (
+            "adapters=null",
+            "scores.Consistency: reads the cosine with class texts; add the sections 'features' "
+            "and 'adapters'",
+        ),
+        ("features=null", "adapters: works on features; add the section 'features'"),
+        ("adapters={kind: mlp}", "adapters: needs 'texts', one of OpenClipText, Transformers"),
+        ("adapters.texts=TransformerText", "adapters.texts: hf_dynsel has no 'TransformerText'"),
+        ("adapters.texts=TimmImage", "adapters.texts: hf_dynsel has no 'TimmImage'"),
+        ("adapters={texts: TransformersText}", "adapters: TransformersText needs 'model'"),
+        ("adapters.max_length=long", "adapters.max_length: 'long' is not of type int"),
+        ("adapters.column=text", "adapters.column: TransformersText has no 'column'"),
+        ("adapters.epoch=3", "adapters.epoch: TransformersText has no 'epoch'; did you mean 'ep"),
+        ("adapters.device=cpu", "adapters.device: TransformersText has no 'device'"),
+        ("adapters.kind=deep", "adapters.kind: 'deep' is not one of"),
+        ("adapters.epochs=0", "adapters: epochs must be above 0, got 0"),
+        ("adapters.weight_decay=-1", "adapters: weight_decay must be at least 0, got -1"),
+        ("adapters.templates=a photo of a {}", "adapters.templates: 'a photo of a {}' is not one"),
+        ("adapters.templates=[a photo]", "adapters: template 'a photo' has 0 places for the class"),
+        ("adapters.templates=[]", "adapters: templates must be a list such as"),
+        ("adapters.descriptions=[zero]", "adapters.descriptions: ['zero'] is not"),
+        ("adapters.descriptions={zero: 0}", "adapters.descriptions: {'zero': 0} is not"),
+        ("adapters={from: x, kind: mlp}", "adapters.kind: adapters loaded 'from' somewhere are"),
+        ("adapters={from: 3}", "adapters.from: 3 is not of type str"),
+        ("scores={Consistency: {}, Diversity: {}}", "scores.Diversity: reads sparse codes; add"),
+        ("selector.score=consistent", "selector: the pool has no score column 'consistent'"),
+    ],
+)
+def test_each_fault_of_adapters_names_its_key_and_the_rule(override, fault):
+    found = faults(*consistent(override))
     assert any(line.startswith(fault) for line in found), found
 
 
@@ -149,3 +212,51 @@ def test_a_list_is_no_recipe(tmp_path):
 
 def test_image_settings_out_of_range_are_found_before_anything_is_scored():
     assert faults("model.std=[0.0]") == ["model: std must be above 0, got [0.0]"]
+
+
+SPARSE = "selector={name: DensityConsistency, keep: 0.5, consistency: null}"
+
+
+def test_images_that_are_marked_get_trivial_augment_with_the_models_normalisation():
+    marked = load(QUICKSTART, [SPARSE])
+    augmenter = marked.build_augmenter()
+    assert augmenter is not None and list(augmenter.mean) == list(marked.build_transform().mean)
+    assert load(QUICKSTART).build_augmenter() is None
+
+
+def test_texts_have_no_light_augmentation():
+    found = faults_of_texts(SPARSE)
+    assert any("selector.augment: marks samples" in fault for fault in found)
+    assert not faults_of_texts(SPARSE[:-1] + ", augment: false}")
+
+
+def faults_of_texts(*overrides):
+    try:
+        load(RECIPES / "fortunes_minilm_repdiv.yaml", overrides)
+    except RecipeError as error:
+        return error.faults
+    return []
+
+
+def test_batches_are_mixed_if_the_recipe_says_so():
+    recipe = load(QUICKSTART, ["mixing={mixup_alpha: 0.2, cutmix_alpha: 1.0}"])
+    mixing = recipe.build_mixing(10)
+    assert (mixing.num_classes, mixing.mixup_alpha, mixing.cutmix_alpha) == (10, 0.2, 1.0)
+    assert load(QUICKSTART).build_mixing(10) is None
+
+
+@pytest.mark.parametrize(
+    ("mixing", "fault"),
+    [
+        ("{mixup: 0.2}", "mixing.mixup: Mixing has no 'mixup'"),
+        ("{num_classes: 10, mixup_alpha: 0.2}", "mixing.num_classes"),
+        ("{prob: 0.5}", "mixing: mixup_alpha and cutmix_alpha must not be negative"),
+    ],
+)
+def test_bad_mixing_is_a_fault(mixing, fault):
+    with pytest.raises(RecipeError, match=fault):
+        load(QUICKSTART, [f"mixing={mixing}"])
+
+
+def test_texts_are_not_mixed():
+    assert any("joins images" in fault for fault in faults_of_texts("mixing={mixup_alpha: 0.2}"))

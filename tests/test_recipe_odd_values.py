@@ -11,6 +11,9 @@ from hf_dynsel.recipe import RecipeError, check
 QUICKSTART = Path(__file__).parents[1] / "recipes" / "quickstart_digits.yaml"
 CONTENT = yaml_files.read(QUICKSTART)
 CONTENT["dataset"] |= {"train_size": 500, "label_noise": {"share": 0.1}, "show_texts": False}
+CONTENT["adapters"] = {"texts": "TransformersText", "model": "folder", "templates": ["a {}"]}
+CONTENT["adapters"] |= {"descriptions": {"0": "zero"}, "kind": "mlp", "weight_decay": 0.0}
+CONTENT["scores"]["Consistency"] = {"normalize": "rank"}
 CONTENT["features"] |= {"batch_size": 64, "shard_size": 512, "num_workers": 0}
 ODD = [3, -1.5, "x", [1], {"a": 1}, None, True]
 

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hf_dynsel.core import Selection
-from hf_dynsel.selection_log import SelectionLog
+from hf_dynsel.selection_log import SelectionLog, share_by_epoch
 
 
 def log_of(folder, *epochs):
@@ -92,3 +92,12 @@ def test_joining_a_finished_run_again_changes_nothing(tmp_path):
     log = log_of(tmp_path, [1, 9], [2])
     before = pq.read_table(log.join(2))
     assert pq.read_table(log.join(2)).equals(before)
+
+
+def test_the_share_of_marked_samples_is_counted_by_epoch(tmp_path):
+    """Rows 0 and 1 are marked: one of two samples in the first epoch, none in the second."""
+    log = SelectionLog(tmp_path)
+    log.write(0, Selection(np.array([3, 1])))
+    log.write(1, Selection(np.array([2, 3, 4])))
+    marks = np.array([True, True, False, False, False])
+    assert share_by_epoch(log.join(2), marks) == [0.5, 0.0]

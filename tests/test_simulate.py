@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from hf_dynsel.core import Feedback, Pool, Selection, Selector
-from hf_dynsel.selectors import DynamicRandom, FullData, RepDiv, StaticRandom
+from hf_dynsel.selectors import (
+    DensityConsistency,
+    DynamicRandom,
+    FullData,
+    RepDiv,
+    StaticRandom,
+)
 from hf_dynsel.simulate import plan, simulate
 from hf_dynsel.usage import gini, never_used, overlap
 
@@ -64,11 +70,11 @@ def test_a_plan_agrees_with_the_simulation():
     assert found.samples_trained == 105
     assert found.samples_full == 350
     assert found.saving == pytest.approx(350 / 105)
-    assert found.never_used == never_used(counts)
-    assert found.gini == gini(counts)
-    assert found.most_used == counts.max()
-    assert found.overlap == pytest.approx(np.mean(shared))
-    assert found.seconds_select > 0
+    assert found.choice.never_used == never_used(counts)
+    assert found.choice.gini == gini(counts)
+    assert found.choice.most_used == counts.max()
+    assert found.choice.overlap == pytest.approx(np.mean(shared))
+    assert found.choice.seconds_select > 0
 
 
 def test_short_last_batches_are_optimizer_steps():
@@ -86,17 +92,22 @@ def test_a_plan_counts_growing_epochs_as_they_are():
 
 def test_full_data_saves_nothing():
     found = plan(FullData(), Pool(10), 3, batch_size=5)
-    assert (found.saving, found.overlap, found.gini, found.most_used) == (1.0, 1.0, 0.0, 3)
+    assert (found.saving, found.choice.overlap, found.choice.gini, found.choice.most_used) == (
+        1.0,
+        1.0,
+        0.0,
+        3,
+    )
 
 
 def test_one_epoch_has_no_overlap():
-    assert plan(FullData(), Pool(10), 1, batch_size=5).overlap is None
+    assert plan(FullData(), Pool(10), 1, batch_size=5).choice.overlap is None
 
 
 def test_a_plan_takes_a_learner():
     found = plan(Hardest(), Pool(4), 3, 1, lambda epoch, rows: {"loss": rows.astype(float)})
-    assert found.never_used == 0
-    assert found.overlap == 0.5
+    assert found.choice.never_used == 0
+    assert found.choice.overlap == 0.5
 
 
 def test_state_and_peak_memory_are_in_bytes():
@@ -105,7 +116,7 @@ def test_state_and_peak_memory_are_in_bytes():
     scores = {"representativeness": rng.random(10_000), "diversity": rng.random(10_000)}
     found = plan(RepDiv(quota="none"), Pool(10_000, scores), 2, batch_size=100)
     assert found.state_bytes == 40_000
-    assert 80_000 < found.peak_bytes < 1_000_000
+    assert 80_000 < found.choice.peak_bytes < 1_000_000
 
 
 def test_a_plan_does_not_stop_memory_tracing_of_the_caller():
@@ -136,3 +147,19 @@ def test_a_batch_size_below_one_is_refused(batch_size):
 def test_steps_are_those_of_exact_division():
     found = plan(FullData(), Pool(97), 2, batch_size=32)
     assert found.optimizer_steps == 2 * math.ceil(97 / 32)
+
+
+def test_a_selector_that_looks_at_features_is_counted_without_choosing():
+    """Of 20 rows half in three of four epochs, after one on all: 20 + 3 x 10, and 3 looks at 20."""
+    selector = DensityConsistency(consistency=None, neighbors=3)
+    found = plan(selector, Pool(20), 4, batch_size=8)
+    assert found.samples_per_epoch == (20, 10, 10, 10)
+    assert (found.optimizer_steps, found.samples_swept) == (3 + 3 * 2, 60)
+    assert found.choice is None
+
+
+def test_looks_are_counted_where_a_learner_gives_features():
+    features = np.random.default_rng(0).normal(size=(20, 3))
+    selector = DensityConsistency(consistency=None, neighbors=3)
+    found = plan(selector, Pool(20), 4, 8, lambda _, rows: {"features": features[rows]})
+    assert found.samples_swept == 60 and found.choice is not None and found.choice.most_used == 4

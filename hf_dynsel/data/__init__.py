@@ -16,6 +16,7 @@ from hf_dynsel.data.hub import hub as hub
 from hf_dynsel.data.idx import idx as idx
 from hf_dynsel.data.images import ImageTransform as ImageTransform
 from hf_dynsel.data.label_noise import add_label_noise as add_label_noise
+from hf_dynsel.data.label_noise import wrong_labels as wrong_labels
 from hf_dynsel.data.rsd15k import rsd15k as rsd15k
 from hf_dynsel.data.subset import stratified_subset as stratified_subset
 from hf_dynsel.data.texts import tokenize as tokenize
@@ -36,4 +37,5 @@ __all__ = [
     "rsd15k",
     "stratified_subset",
     "tokenize",
+    "wrong_labels",
 ]

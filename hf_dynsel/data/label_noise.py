@@ -2,7 +2,7 @@
 
 import numpy as np
 from datasets import Dataset
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from hf_dynsel.data.split import label_array
 
@@ -41,6 +41,15 @@ def add_label_noise(
     noisy = noisy_labels(clean, kind.num_classes, share, seed, exclude_true)
     renamed = dataset.rename_column("label", "clean_label")
     return renamed.add_column("label", noisy, feature=kind)
+
+
+def wrong_labels(dataset: Dataset) -> Bool[np.ndarray, " n"] | None:
+    """Returns which rows have another label than the true one; None if that is not known."""
+    if "clean_label" not in dataset.column_names:
+        return None
+    columns = dataset.select_columns(["label", "clean_label"]).with_format("numpy")[:]
+    wrong: Bool[np.ndarray, " n"] = columns["label"] != columns["clean_label"]
+    return wrong
 
 
 def noisy_labels(

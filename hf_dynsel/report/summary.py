@@ -1,12 +1,12 @@
 """The numbers of a finished run, as `summary.json` holds them."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-OVERHEAD = ("features", "sae", "scores", "select", "sweep")
+OVERHEAD = ("features", "sae", "adapters", "scores", "select", "sweep")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class Summary:
         seconds: wall time by stage.
         usage: never_used (share), gini and max of how often each sample was used.
         environment: hardware and versions.
+        sweeps: what the selector said of each look at the pool, such as recall and seconds of its
+            search for neighbours.
+        label_noise: `pool`, the share of wrong labels, and `selected`, that among the samples of
+            each epoch; None where the true labels are not known.
     """
 
     recipe: str
@@ -46,6 +50,8 @@ class Summary:
     seconds: Mapping[str, float]
     usage: Mapping[str, float]
     environment: Mapping[str, Any]
+    sweeps: Sequence[Mapping[str, float]] = ()
+    label_noise: Mapping[str, Any] | None = None
 
     @property
     def size(self) -> int:
@@ -91,11 +97,12 @@ def read_summary(path: Path) -> Summary:
     """
     content = json.loads(path.read_text(encoding="utf-8"))
     names = [field.name for field in fields(Summary)]
-    missing = [name for name in names if name not in content]
+    needed = [field.name for field in fields(Summary) if field.default is MISSING]
+    missing = [name for name in needed if name not in content]
     if missing:
-        raise ValueError(f"{path} lacks {', '.join(missing)}; it should hold {', '.join(names)}")
+        raise ValueError(f"{path} lacks {', '.join(missing)}; it should hold {', '.join(needed)}")
     for name in ("epochs", "samples_trained", "samples_full"):
         if content[name] < 1:
             raise ValueError(f"{path} has {name} {content[name]}; a finished run has at least 1")
-    kept = {name: content[name] for name in names}
+    kept = {name: content[name] for name in names if name in content}
     return Summary(**{**kept, "samples_per_epoch": tuple(content["samples_per_epoch"])})

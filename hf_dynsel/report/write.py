@@ -9,11 +9,13 @@ from hf_dynsel.provenance import fingerprint, require_same
 from hf_dynsel.report.class_figures import class_section
 from hf_dynsel.report.cost_figure import cost_section
 from hf_dynsel.report.examples import example_section
+from hf_dynsel.report.noise_figure import noise_section
 from hf_dynsel.report.page import render
 from hf_dynsel.report.picture import Section
 from hf_dynsel.report.runfolder import RunFolder, read_run
 from hf_dynsel.report.score_figures import score_section
 from hf_dynsel.report.selection_figures import selection_section
+from hf_dynsel.report.sweep_table import sweep_section
 from hf_dynsel.report.trace import follow
 from hf_dynsel.report.training_figures import training_section
 from hf_dynsel.report.usage_figures import usage_section
@@ -52,6 +54,10 @@ def write_report(
         score_section(run),
         example_section(run, examples, names, show_texts=show_texts),
     ]
+    if run.summary.label_noise:
+        sections.insert(3, noise_section(run.summary.label_noise))
+    if run.summary.sweeps:
+        sections.insert(2, sweep_section(run.summary))
     _save_figures(sections, run_folder / "figures")
     page = run_folder / "report.html"
     page.write_text(render(run, sections), encoding="utf-8", newline="\n")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features
 
-from hf_dynsel.data import add_label_noise
+from hf_dynsel.data import add_label_noise, wrong_labels
 from hf_dynsel.data.label_noise import noisy_labels
 
 
@@ -68,3 +68,10 @@ def test_a_share_out_of_range_is_refused(share: float) -> None:
 def test_one_class_has_no_wrong_label() -> None:
     with pytest.raises(ValueError, match="no other label"):
         noisy_labels(np.zeros(3, np.int64), 1, 0.5, 0, exclude_true=True)
+
+
+def test_rows_with_a_wrong_label_are_those_that_differ_from_the_true_one() -> None:
+    noisy = add_label_noise(images([0, 1, 2] * 10), share=0.5, exclude_true=True)
+    wrong = wrong_labels(noisy)
+    assert wrong is not None and wrong.sum() == 15
+    assert wrong_labels(images([0, 1])) is None

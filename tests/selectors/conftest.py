@@ -6,7 +6,7 @@ import pytest
 from hf_dynsel.core import Pool
 
 # Every score column that some selector reads by default; a new selector adds its own.
-COLUMNS = ("diversity", "el2n", "representativeness")
+COLUMNS = ("consistency", "diversity", "el2n", "representativeness")
 
 
 @pytest.fixture

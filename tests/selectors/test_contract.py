@@ -16,7 +16,14 @@ N, EPOCHS = 60, 8
 ALL = [getattr(selectors, name) for name in selectors.__all__]
 KEEPING = [cls for cls in ALL if "keep" in cls.__dataclass_fields__]
 # What they choose does not depend on the seed.
-DETERMINISTIC = {"FullData", "RepDiv", "SelectiveBackprop", "TopScore"}
+DETERMINISTIC = {
+    "DensityConsistency",
+    "FullData",
+    "RepDiv",
+    "RepDivConsistency",
+    "SelectiveBackprop",
+    "TopScore",
+}
 
 
 def name_of(cls: type[Selector]) -> str:
@@ -43,9 +50,18 @@ def begun(cls: type[Selector], pool: Pool, **hyperparameters: object) -> Selecto
     return selector
 
 
+def shown(selector: Selector, epoch: int) -> None:
+    """Gives the selector the look that it wants before an epoch, if it wants one."""
+    if (wanted := selector.sweep(epoch)) is not None:
+        rows = wanted.indices
+        signals = {"features": np.cos(np.outer(rows + 1.0, [1.7, 2.9, epoch + 0.3]))}
+        selector.observe(Feedback(epoch, rows, signals, swept=True))
+
+
 def history(selector: Selector) -> list[np.ndarray]:
     chosen = []
     for epoch in range(EPOCHS):
+        shown(selector, epoch)
         chosen.append(selector.select(epoch).indices)
         selector.observe(feedback(epoch, np.sort(chosen[-1])))
     return chosen
@@ -100,6 +116,7 @@ def test_global_random_streams_are_neither_read_nor_moved(cls, pool):
 def test_state_round_trips_through_a_checkpoint(cls, pool):
     selector = begun(cls, pool)
     for epoch in range(3):
+        shown(selector, epoch)
         selector.observe(feedback(epoch, selector.select(epoch).indices))
     twin = begun(cls, pool, **selector.config())
     twin.load_state_dict({name: array.copy() for name, array in selector.state_dict().items()})
@@ -154,9 +171,14 @@ def test_a_pool_without_scores_works_or_is_refused_at_setup(cls, pool):
 
 
 @every_selector
-def test_a_single_sample_is_chosen_every_epoch(cls, make_pool):
-    for rows in history(begun(cls, make_pool(1))):
-        np.testing.assert_array_equal(rows, [0])
+def test_a_single_sample_is_chosen_every_epoch_or_has_too_few_neighbors(cls, make_pool):
+    try:
+        selector = begun(cls, make_pool(1))
+    except ValueError as error:
+        assert "neighbors must be from 1 to the pool's size less one" in str(error)
+    else:
+        for rows in history(selector):
+            np.testing.assert_array_equal(rows, [0])
 
 
 @every_budgeted_selector
