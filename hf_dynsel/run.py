@@ -19,11 +19,11 @@ from hf_dynsel.environment import environment
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.metrics import compute_metrics
 from hf_dynsel.models import image_classifier, text_classifier
+from hf_dynsel.noise_summary import noise_summary
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import TRANSFORM
 from hf_dynsel.report import write_report
 from hf_dynsel.selection_log import FILE as SELECTIONS
-from hf_dynsel.selection_log import share_by_epoch
 from hf_dynsel.stages import load_data, score
 from hf_dynsel.trainer import DynamicSelectionTrainer
 from hf_dynsel.usage import gini, never_used
@@ -157,8 +157,7 @@ def _write_results(
     content = summarise(recipe, trainer, metrics, ledger)
     log = recipe.folder / SELECTIONS
     if wrong is not None and log.is_file():
-        shares = [round(share, 6) for share in share_by_epoch(log, wrong)]
-        content["label_noise"] = {"pool": round(float(wrong.mean()), 6), "selected": shares}
+        content["label_noise"] = noise_summary(wrong, trainer.pool.scores, log)
     summary = json.dumps(content, indent=2)
     # Last and whole: where the summary stands, the run is finished.
     partial = recipe.folder / "summary.json.tmp"

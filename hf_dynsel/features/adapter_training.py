@@ -47,7 +47,7 @@ def train_adapters(
         dataset: has a `features` column and a class column.
         texts: of the classes that the column declares, from `class_texts`.
         kind: of map, "linear" or "mlp".
-        epochs: passes over the samples.
+        epochs: passes over the samples; 0 leaves the adapters untrained, to compare with.
         batch_size: samples per step, at most; a pass is cut into batches of nearly equal size.
         learning_rate: of AdamW at the start, from where it falls to zero as a cosine.
         weight_decay: of AdamW; the temperature has none.
@@ -77,6 +77,8 @@ def train_adapters(
     rows = finite_features(dataset)
     adapters = _untrained(dataset, texts, rows, kind, seed)
     adapters.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if epochs == 0:
+        return adapters
     optimizer = _optimizer(adapters, learning_rate, weight_decay)
     steps = epochs * -(-len(labels) // batch_size)
     loss = _fit(adapters, optimizer, rows, labels, epochs, steps, progress)
@@ -91,9 +93,9 @@ def check_training(kind: str = "linear", **numbers: float) -> None:
     if kind not in get_args(Kind):
         raise ValueError(f"kind must be one of {get_args(Kind)}, got {kind!r}")
     for name, value in numbers.items():
-        least = 0 if name == "weight_decay" else math.ulp(0.0)
-        if not (math.isfinite(value) and value >= least):
-            rule = "at least 0" if name == "weight_decay" else "above 0"
+        may_be_zero = name in ("epochs", "weight_decay")
+        if not (math.isfinite(value) and (value > 0 or (may_be_zero and value == 0))):
+            rule = "at least 0" if may_be_zero else "above 0"
             raise ValueError(f"{name} must be {rule}, got {value}")
 
 

@@ -1,19 +1,21 @@
 """Renders the results of many runs as one table: mean and spread over seeds, cost included."""
 
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
 
 from hf_dynsel.report.summary import Summary, read_summary
 
-HEAD = ("method", "seeds", "test accuracy, %", "samples trained", "fewer samples", "extra, s")
+Cells = Callable[[list[Summary]], str]
 
 
 def results_table(folder: Path) -> str:
     """Returns a Markdown table of `folder/<method>/<seed>.json`, one row per method, best first.
 
     The files are `summary.json` of runs of one recipe. Spread is the sample standard deviation over
-    seeds. `extra` is the time of features, autoencoder, scores and selection, of the seed that took
-    longest: the others may have found them in the cache.
+    seeds. `extra` is the time of features, autoencoder, adapters, scores, looks and selection, of
+    the seed that took longest: the others may have found some in the cache. Samples looked at, and
+    wrong labels in epochs that select, have columns where there are any.
 
     Raises:
         ValueError: if there is no result, or results of several recipes or of other data.
@@ -29,21 +31,41 @@ def results_table(folder: Path) -> str:
     if len({(run.recipe, run.samples_full) for run in runs}) > 1:
         raise ValueError(f"the results in {folder} are of several recipes; compare one at a time")
     ordered = sorted(methods.items(), key=lambda item: -mean(_accuracy(run) for run in item[1]))
-    rows = [HEAD, tuple("---" for _ in HEAD), *(_row(name, group) for name, group in ordered)]
+    columns = _columns(runs)
+    rows = [
+        ("method", *columns),
+        tuple("---" for _ in range(1 + len(columns))),
+        *(
+            (name.replace("_", " "), *(cell(group) for cell in columns.values()))
+            for name, group in ordered
+        ),
+    ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n\n" + _origin(runs)
 
 
-def _row(name: str, runs: list[Summary]) -> tuple[str, ...]:
-    accuracies = [100 * _accuracy(run) for run in runs]
-    spread = f" ± {stdev(accuracies):.2f}" if len(runs) > 1 else ""
-    return (
-        name.replace("_", " "),
-        str(len(runs)),
-        f"{mean(accuracies):.2f}{spread}",
-        f"{mean(run.samples_trained for run in runs):,.0f} of {runs[0].samples_full:,}",
-        f"{mean(run.saving for run in runs):.2f}×",
-        f"{max(run.overhead_seconds for run in runs):.1f}",
+def _columns(runs: list[Summary]) -> dict[str, Cells]:
+    """Returns what each column says of the runs of a method."""
+    columns: dict[str, Cells] = {
+        "seeds": lambda group: str(len(group)),
+        "test accuracy, %": lambda group: _spread([100 * _accuracy(run) for run in group]),
+    }
+    if any(run.label_noise for run in runs):
+        columns["wrong labels, %"] = lambda group: _spread(
+            [100 * (run.wrong_selected or 0.0) for run in group]
+        )
+    columns["samples trained"] = lambda group: (
+        f"{mean(run.samples_trained for run in group):,.0f} of {group[0].samples_full:,}"
     )
+    columns["fewer samples"] = lambda group: f"{mean(run.saving for run in group):.2f}×"
+    if any(run.samples_swept for run in runs):
+        columns["looked at"] = lambda group: f"{mean(run.samples_swept for run in group):,.0f}"
+    columns["extra, s"] = lambda group: f"{max(run.overhead_seconds for run in group):.1f}"
+    return columns
+
+
+def _spread(values: list[float]) -> str:
+    spread = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{mean(values):.2f}{spread}"
 
 
 def _accuracy(run: Summary) -> float:

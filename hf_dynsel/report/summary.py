@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 OVERHEAD = ("features", "sae", "adapters", "scores", "select", "sweep")
@@ -31,8 +32,8 @@ class Summary:
         environment: hardware and versions.
         sweeps: what the selector said of each look at the pool, such as recall and seconds of its
             search for neighbours.
-        label_noise: `pool`, the share of wrong labels, and `selected`, that among the samples of
-            each epoch; None where the true labels are not known.
+        label_noise: `pool`, the share of wrong labels; `selected`, that among the samples of each
+            epoch; `auc`, how well each score tells them; None where the true ones are not known.
     """
 
     recipe: str
@@ -62,6 +63,15 @@ class Summary:
     def saving(self) -> float:
         """How many times fewer samples were trained on than full-data training takes."""
         return self.samples_full / self.samples_trained
+
+    @property
+    def wrong_selected(self) -> float | None:
+        """Share of wrong labels in epochs that select, or in all if none does; None if unknown."""
+        if self.label_noise is None:
+            return None
+        epochs = list(zip(self.label_noise["selected"], self.samples_per_epoch, strict=True))
+        chosen = [share for share, samples in epochs if samples < self.size]
+        return float(mean(chosen or self.label_noise["selected"]))
 
     @property
     def total_seconds(self) -> float:

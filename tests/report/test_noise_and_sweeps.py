@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hf_dynsel.report import write_report
+from hf_dynsel.report import results_table, write_report
 from hf_dynsel.report.noise_figure import noise_section
 from hf_dynsel.report.summary import read_summary
 from hf_dynsel.report.sweep_table import sweep_section
@@ -24,6 +24,9 @@ def test_the_share_of_wrong_labels_is_said_beside_that_of_the_pool() -> None:
     """(0.18 + 0.05 + 0.03 + 0.06) / 4 = 0.08."""
     (picture,) = noise_section(NOISE).pictures
     assert "8.0% on average over epochs, 18.0% in the training set" in picture.caption
+    assert "AUC" not in picture.caption
+    (told,) = noise_section(NOISE | {"auc": {"consistency": 0.98765}}).pictures
+    assert "the AUC consistency 0.988 " in told.caption
 
 
 def test_looks_are_charged_in_seconds_shares_and_steps(make_run, tmp_path: Path) -> None:
@@ -39,6 +42,24 @@ def test_looks_are_charged_in_seconds_shares_and_steps(make_run, tmp_path: Path)
         "recall of neighbours, mean and lowest": "0.9900, 0.9800",
         "one search, in optimizer steps": "5.00 s, 2 steps",
     }
+
+
+def test_the_table_of_results_has_columns_for_noise_and_looks(make_run, tmp_path: Path) -> None:
+    """Of eight epochs seven select; of these the mean share is (1 + 2 + ... + 7) / 7 = 4 %."""
+    noise = {"pool": 0.2, "selected": [0.01 * epoch for epoch in range(1, 8)] + [0.2]}
+    machine = {"devices": [], "cpu": "a cpu", "torch_threads": 1, "commit": "0"}
+    changes = {
+        "label_noise": noise,
+        "eval": {"accuracy": 0.5},
+        "environment": {"packages": {"torch": "2", "transformers": "5"}, **machine},
+    }
+    joint = make_run(tmp_path / "run", **LOOKED, **changes)
+    method = tmp_path / "results" / "joint"
+    method.mkdir(parents=True)
+    (method / "seed-0.json").write_bytes((joint / "summary.json").read_bytes())
+    head, _, row = results_table(tmp_path / "results").splitlines()[:3]
+    cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
+    assert cells["wrong labels, %"] == "4.00" and cells["looked at"] == "600"
 
 
 def test_looks_without_a_search_leave_its_rows_out(make_run, tmp_path: Path) -> None:
