@@ -10,12 +10,11 @@ from hf_dynsel.core import Pool
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.pool import PREFIX, pool_of
 from hf_dynsel.recipe import Recipe
+from hf_dynsel.recipe_sections import scores_read
 from hf_dynsel.run_length import plan_length
 from hf_dynsel.simulate import Choice, Plan, plan
 from hf_dynsel.stages import load_data, score
 from hf_dynsel.steps import StepCounter
-
-SCORE_FIELDS = ("representativeness", "diversity", "score", "consistency")
 
 
 @dataclass(frozen=True)
@@ -115,8 +114,7 @@ def _made_up_pool(size: MadeUp, recipe: Recipe) -> Pool:
             f"{size.rows} rows cannot be in {size.classes} classes; give from 1 to {size.rows}"
         )
     rng = np.random.default_rng((recipe.seed, 7))
-    fields = recipe.build_selector().config()
-    named = [fields[key] for key in SCORE_FIELDS if fields.get(key)]
+    named = scores_read(recipe.build_selector().config())
     scores = {}
     for name in named:
         values = rng.gamma(4.0, size=size.rows).astype(np.float32)

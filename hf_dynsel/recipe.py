@@ -15,7 +15,13 @@ from hf_dynsel.data import ImageTransform
 from hf_dynsel.features.adapter_training import check_training
 from hf_dynsel.features.prompts import IMAGE_TEMPLATES, resolve_templates
 from hf_dynsel.mixing import Mixing
-from hf_dynsel.recipe_sections import TRAIN_ADAPTERS, TRANSFORM, exported, section_faults
+from hf_dynsel.recipe_sections import (
+    TRAIN_ADAPTERS,
+    TRANSFORM,
+    exported,
+    scores_read,
+    section_faults,
+)
 from hf_dynsel.signatures import faults
 from hf_dynsel.trivial_augment import TrivialAugmentWide
 
@@ -189,6 +195,7 @@ def _dry_run(recipe: Recipe) -> Iterator[str]:
     attempts: dict[str, Callable[[], Any]] = {
         "trainer": recipe.build_arguments,
         "adapters": recipe.check_adapters,
+        "mixing": lambda: recipe.build_mixing(2),
     }
     if not recipe.is_text:
         attempts["model"] = recipe.build_transform
@@ -197,15 +204,7 @@ def _dry_run(recipe: Recipe) -> Iterator[str]:
             attempt()
         except (ValueError, TypeError) as error:
             yield f"{section}: {error}"
-        try:
-            recipe.build_mixing(2)
-        except ValueError as error:
-            yield f"mixing: {error}"
-    known = exported(scores, scores.Score)
-    names = [known[name].name for name in recipe.scores or {} if name in known]
-    if recipe.scores and "from" in recipe.scores:
-        return  # which scores there are is known when they are read
-    pool = Pool(100, {name: np.arange(100.0) for name in names}, np.arange(100) % 2)
+    pool = _made_up_pool(recipe)
     try:
         selector = recipe.build_selector()
         selector.setup(pool, 10)
@@ -217,3 +216,13 @@ def _dry_run(recipe: Recipe) -> Iterator[str]:
             "selector.augment: marks samples for light augmentation, and texts have none; set it "
             "to false, or to 0 if it is a fraction"
         )
+
+
+def _made_up_pool(recipe: Recipe) -> Pool:
+    """Returns a pool with the scores of the recipe; of loaded ones, those the selector reads."""
+    known = exported(scores, scores.Score)
+    names = [known[name].name for name in recipe.scores or {} if name in known]
+    if recipe.scores and "from" in recipe.scores:
+        names = scores_read(recipe.build_selector().config())
+    rows = max(100, int(recipe.selector.get("neighbors", 0)) + 1)
+    return Pool(rows, {name: np.arange(float(rows)) for name in names}, np.arange(rows) % 2)

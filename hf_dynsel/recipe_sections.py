@@ -19,6 +19,7 @@ EXTRACTION = ("batch_size", "shard_size", "num_workers")
 OF_DATA = {"train_size": int | None, "subset_seed": int, "show_texts": bool}
 NOT_IN_TRAINER = ("output_dir", "seed", "data_seed", "remove_unused_columns")
 TRAIN_SAE_INPUTS = ("features", "device", "progress")
+SCORE_FIELDS = ("representativeness", "diversity", "score", "consistency")
 TEXT_ENCODERS = ("OpenClipText", "TransformersText")
 WORDING = {"templates": list[str] | Literal["openai"], "descriptions": dict[str, str]}
 TRAIN_ADAPTERS = ("kind", "epochs", "batch_size", "learning_rate", "weight_decay", "seed")
@@ -49,6 +50,11 @@ def exported(module: Any, kind: type) -> dict[str, Any]:
         for name, member in members.items()
         if isinstance(member, type) and issubclass(member, kind) and member is not kind
     }
+
+
+def scores_read(settings: Mapping[str, Any]) -> list[str]:
+    """Returns the score columns that a selector of these settings reads."""
+    return [str(settings[field]) for field in SCORE_FIELDS if settings.get(field)]
 
 
 def _named(section: Mapping[str, Any], path: str, key: str, known: Mapping[str, Any]) -> Any:

@@ -139,9 +139,11 @@ def plan(
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     ledger = Ledger()
-    if learner is None and type(selector).sweep is not Selector.sweep:
+    selector.setup(pool, num_epochs)
+    looks = any(selector.sweep(epoch) is not None for epoch in range(num_epochs))
+    if learner is None and looks:
         choice = None
-        _count(selector, pool, num_epochs, ledger)
+        _count(selector, num_epochs, ledger)
     else:
         choice = _choose(selector, pool, num_epochs, learner, ledger)
     return Plan(
@@ -154,9 +156,8 @@ def plan(
     )
 
 
-def _count(selector: Selector, pool: Pool, num_epochs: int, ledger: Ledger) -> None:
+def _count(selector: Selector, num_epochs: int, ledger: Ledger) -> None:
     """Counts the samples of each epoch and each look."""
-    selector.setup(pool, num_epochs)
     _check_signals(selector, selector.signals, {})
     for epoch in range(num_epochs):
         if (wanted := selector.sweep(epoch)) is not None:

@@ -1,5 +1,6 @@
 """Runs the model over the samples that a selector asks to see: nothing random, no gradients."""
 
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class Sweeper:
             for place, batch in enumerate(self._batches(own + extra, state.is_main_process)):
                 inputs = send_to_device(batch, state.device)
                 ids = inputs.pop(INDEX)
-                outputs = model(**inputs)
+                outputs = model(**_taken_by(model, inputs))
                 labels = labels_of(inputs)
                 found = {INDICES: ids, **_signals(per_sample, outputs, labels, ids)}
                 if FEATURES in wanted.signals:
@@ -82,7 +83,9 @@ class Sweeper:
                 if ERROR in wanted.signals:
                     found[ERROR] = _error(outputs, labels)
                 for name, value in found.items():
-                    seen[name].append(value if place < len(own) else value[:0])
+                    kept = value if place < len(own) else value[:0]
+                    # Gathering wants them on the device; one process keeps them off it.
+                    seen[name].append(kept if state.num_processes > 1 else kept.cpu())
         joined = gather_rows({name: torch.cat(values) for name, values in seen.items()})
         arrays = {name: value.cpu().numpy() for name, value in joined.items()}
         order = np.argsort(arrays.pop(INDICES))
@@ -141,6 +144,14 @@ def read_by(wanted: Sweep, model: nn.Module, own: PerSampleLoss | None) -> PerSa
         ValueError: if a signal is unknown.
     """
     return PerSample(model, wanted.signals - {FEATURES, ERROR}, own)
+
+
+def _taken_by(model: nn.Module, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the inputs that a model takes: a trainer's loss may take others, such as labels."""
+    parameters = inspect.signature(model.forward).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return dict(inputs)
+    return {name: value for name, value in inputs.items() if name in parameters}
 
 
 def _signals(per_sample: PerSample, outputs: Any, labels: Any, ids: Tensor) -> Mapping[str, Tensor]:

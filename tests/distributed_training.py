@@ -52,11 +52,13 @@ def build(case: Case, folder: Path) -> Witness:
 def train(case: Case, folder: Path, resume: Path | None = None) -> dict[str, Any]:
     trainer = build(case, folder)
     observed: list[dict[str, Any]] = []
+    swept: list[dict[str, Any]] = []
     observe = trainer.selector.observe
 
     def noted(feedback: Any) -> None:
         signals = {name: values.tolist() for name, values in feedback.signals.items()}
-        observed.append({"indices": feedback.indices.tolist(), "signals": signals})
+        seen = swept if feedback.swept else observed
+        seen.append({"indices": feedback.indices.tolist(), "signals": signals})
         observe(feedback)
 
     trainer.selector.observe = noted
@@ -68,6 +70,7 @@ def train(case: Case, folder: Path, resume: Path | None = None) -> dict[str, Any
         "orders": trainer.orders,
         "ids": trainer.trained,
         "observed": observed,
+        "swept": swept,
         "usage": trainer.sampler.usage.tolist(),
         "samples_per_epoch": trainer.ledger.samples_per_epoch,
         "forwarded": trainer.ledger.samples_forwarded,

@@ -244,6 +244,7 @@ class Witness:
 
     def __init__(self, optimizer: torch.optim.Optimizer, selector: Selector) -> None:
         self.notes: dict[str, Any] = {"hashes": {}, "orders": {}, "ids": [], "observed": []}
+        self.notes["swept"] = []
         self.notes["rates"], self.steps = [], 0
         self.optimizer, self.backward, self.observe = optimizer, loop._backward, selector.observe
 
@@ -259,7 +260,8 @@ class Witness:
 
     def observe_noted(self, report: Feedback) -> None:
         signals = {name: values.tolist() for name, values in report.signals.items()}
-        self.notes["observed"].append({"indices": report.indices.tolist(), "signals": signals})
+        notes = self.notes["swept" if report.swept else "observed"]
+        notes.append({"indices": report.indices.tolist(), "signals": signals})
         self.observe(report)
 
 

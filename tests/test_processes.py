@@ -135,6 +135,18 @@ def test_each_sample_is_reported_once_with_its_own_signals(name, runs):
 
 
 @every_case
+def test_looks_see_the_same_in_any_number_of_processes(name, runs):
+    first = everywhere(runs, name)[0][1]["swept"]
+    for _, note in everywhere(runs, name):
+        for seen, reference in zip(note["swept"], first, strict=True):
+            assert seen["indices"] == reference["indices"]
+            assert seen["signals"].keys() == reference["signals"].keys()
+            for signal, values in seen["signals"].items():
+                expected = reference["signals"][signal]
+                np.testing.assert_allclose(values, expected, rtol=2e-4, atol=1e-6)
+
+
+@every_case
 def test_usage_cost_and_schedule_do_not_depend_on_the_number_of_processes(name, runs):
     first = everywhere(runs, name)[0][1]
     assert first["steps"][0] == first["steps"][1]
@@ -151,9 +163,10 @@ def test_the_loop_does_in_every_process_what_the_trainer_does(name, runs, record
     for processes in PROCESSES:
         for of_process in runs[processes]:
             loop, trainer = of_process[f"loop {name}"], of_process[name]
-            for what in trainer.keys() - {"name", "parameters", "observed"}:
+            for what in trainer.keys() - {"name", "parameters", "observed", "swept"}:
                 assert loop[what] == trainer[what], what
-            for own, other in zip(loop["observed"], trainer["observed"], strict=True):
+            seen = loop["observed"] + loop["swept"], trainer["observed"] + trainer["swept"]
+            for own, other in zip(*seen, strict=True):
                 assert own["indices"] == other["indices"]
                 for signal, values in own["signals"].items():
                     expected = other["signals"][signal]
@@ -165,7 +178,9 @@ def test_the_loop_does_in_every_process_what_the_trainer_does(name, runs, record
 def comparable(case):
     """Whether weights agree: samples that fill up the last batch count twice in Trainer's loss."""
     selector = case.selector()
-    ours = bool(selector.signals) or type(selector).weigh is not Selector.weigh
+    kind = type(selector)
+    weighs, looks = kind.weigh is not Selector.weigh, kind.sweep is not Selector.sweep
+    ours = bool(selector.signals) or weighs or looks
     return ours or (case.name.endswith("-32x1") and not isinstance(selector, Sized))
 
 

@@ -147,7 +147,7 @@ def test_adapters_make_consistency_without_an_autoencoder():
         ("adapters.epoch=3", "adapters.epoch: TransformersText has no 'epoch'; did you mean 'ep"),
         ("adapters.device=cpu", "adapters.device: TransformersText has no 'device'"),
         ("adapters.kind=deep", "adapters.kind: 'deep' is not one of"),
-        ("adapters.epochs=0", "adapters: epochs must be above 0, got 0"),
+        ("adapters.epochs=-1", "adapters: epochs must be at least 0, got -1"),
         ("adapters.weight_decay=-1", "adapters: weight_decay must be at least 0, got -1"),
         ("adapters.templates=a photo of a {}", "adapters.templates: 'a photo of a {}' is not one"),
         ("adapters.templates=[a photo]", "adapters: template 'a photo' has 0 places for the class"),

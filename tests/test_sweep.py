@@ -191,7 +191,7 @@ def test_a_selector_that_looks_must_plan_its_sizes():
 
 def test_the_simulator_shows_what_a_learner_gives():
     features = np.random.default_rng(0).normal(size=(24, 3)).astype(np.float32)
-    pool = Pool(24, {"consistency": np.ones(24)})
+    pool = Pool(24, {"consistency": np.arange(24.0)})
     chosen = simulate(sparse(), pool, 3, lambda epoch, wanted: {"features": features[wanted]})
     assert [len(selection.indices) for selection in chosen] == [24, 12, 12]
     with pytest.raises(ValueError, match="learns from the signals \\['features'\\]"):
@@ -260,3 +260,27 @@ def test_a_model_without_a_linear_head_is_refused_by_name(tmp_path):
     trainer = build(tmp_path, sparse(), train_dataset=scored(24), model=Headless())
     with pytest.raises(ValueError, match="Headless runs no nn.Linear"):
         trainer.train()
+
+
+class LossApart(nn.Module):
+    """Takes no labels: what trains it computes the loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> dict[str, Any]:
+        return {"logits": self.head(x)}
+
+
+def test_a_model_without_labels_is_looked_at_too(tmp_path):
+    trainer = build(
+        tmp_path,
+        sparse(),
+        train_dataset=scored(24),
+        model=LossApart(),
+        remove_unused_columns=False,
+        compute_loss_func=lambda outputs, labels, **_: F.cross_entropy(outputs["logits"], labels),
+    )
+    trainer.train()
+    assert trainer.ledger.samples_swept == 3 * 24

@@ -54,7 +54,7 @@ class RecordingTrainer(Recording, DynamicSelectionTrainer):
 def build(
     folder: Path, selector: Selector, rows: int = 24, cls: Any = RecordingTrainer, **changes: Any
 ) -> Any:
-    known = ("callbacks", "eval_dataset", "clean_dataset")
+    known = ("callbacks", "eval_dataset", "clean_dataset", "compute_loss_func")
     given = {name: changes.pop(name) for name in known if name in changes}
     dataset = changes.pop("train_dataset", None) or table(rows)
     model = changes.pop("model", None) or Net()

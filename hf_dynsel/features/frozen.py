@@ -23,12 +23,15 @@ def frozen(module: nn.Module, device: torch.device | None = None) -> Iterator[No
     """
     training = [part for part in module.modules() if part.training]
     home = device_of(module)
-    module.eval().to(device)
+    module.eval()
+    if device is not None:
+        module.to(device)
     try:
         # Not inference_mode: a buffer that the model builds here may be trained through later.
         with torch.no_grad():
             yield
     finally:
-        module.to(home)
+        if device is not None:
+            module.to(home)
         for part in training:
             part.training = True

@@ -70,7 +70,8 @@ class Summary:
         if self.label_noise is None:
             return None
         epochs = list(zip(self.label_noise["selected"], self.samples_per_epoch, strict=True))
-        chosen = [share for share, samples in epochs if samples < self.size]
+        most = max(self.samples_per_epoch)  # less than the pool where samples are held out
+        chosen = [share for share, samples in epochs if samples < most]
         return float(mean(chosen or self.label_noise["selected"]))
 
     @property

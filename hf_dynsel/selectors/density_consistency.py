@@ -8,11 +8,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hf_dynsel.core import Feedback, Selection, check_keep
-from hf_dynsel.scaling import minmax
 from hf_dynsel.selectors.checks import check_choice, check_fraction, check_not_negative
 from hf_dynsel.selectors.class_quota import ClassQuota, Quota
 from hf_dynsel.selectors.fusion import best_weight, hold_out, require_memory
-from hf_dynsel.selectors.live_density import LiveDensity
+from hf_dynsel.selectors.live_density import LiveDensity, scaled_consistency
 from hf_dynsel.selectors.ranking import top
 from hf_dynsel.selectors.schedules import full_epochs
 
@@ -34,8 +33,9 @@ class DensityConsistency(LiveDensity):
         floor: added to the values before `sample` draws, so that a zero can be drawn, too.
         fusion: `product`; `geometric`, the mean `density ** weight * consistency ** (1 - weight)`;
             or `learned`, the geometric mean whose weight is fitted at every look, to the held-out
-            samples.
-        weight: of the density in the geometric mean. With 0 nothing is looked at.
+            samples, as if `rule` were `topk` and there were no guard.
+        weight: of the density in the geometric mean, and where `learned` starts. With 0, and
+            without a guard, `geometric` looks at nothing.
         held_out: fraction of the pool that `learned` never trains on.
         guard: fraction of the budget that is kept for samples of low consistency whose loss falls:
             the hard ones among those that look wrong.
@@ -85,7 +85,7 @@ class DensityConsistency(LiveDensity):
         self._allocate_density()
         size = self.pool.size
         name = self.consistency
-        self._consistency = None if name is None else minmax(self.pool.score(name))
+        self._consistency = None if name is None else scaled_consistency(self.pool, name)
         learns = self.fusion == "learned"
         self._held_out = hold_out(size, self.held_out if learns else 0.0, self.rng(0, stream=2))
         budget, labels = self.budget(self.keep), self.pool.labels
@@ -144,7 +144,7 @@ class DensityConsistency(LiveDensity):
             self.losses[rows] = losses
         if self.fusion == "learned":
             self.learned_weight[0] = best_weight(
-                self._mixed, self._held_out, self.budget(self.keep), feedback.signals
+                self._mixed, self._held_out, self._quota.top, feedback.signals
             )
 
     def value(self) -> Float[np.ndarray, " n"]:
@@ -195,7 +195,16 @@ class DensityConsistency(LiveDensity):
         check_fraction("guard", self.guard, "the fraction of the budget kept for hard samples")
         check_fraction("guard_below", self.guard_below, "the fraction of the pool that is low")
         check_not_negative("floor", self.floor, "added to the odds of a draw; ours is 0.001")
-        check_not_negative("warmup_epochs", self.warmup_epochs, "the epochs on the whole pool")
+        if not isinstance(self.warmup_epochs, int) or self.warmup_epochs < 0:
+            raise ValueError(
+                f"warmup_epochs must be a whole number of epochs, at least 0, got "
+                f"{self.warmup_epochs}"
+            )
+        if self.guard and self.refresh == "seen":
+            raise ValueError(
+                "guard follows the losses of samples that are not trained on, and refresh='seen' "
+                "does not look at them; set refresh='full'"
+            )
         if self.rule == "sample" and self.floor == 0:
             raise ValueError(
                 "floor must be above 0 with rule='sample': the least consistent sample has the "

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from hf_dynsel.core import Pool
-from hf_dynsel.selectors.ranking import top
 
 WEIGHTS = np.linspace(0, 1, 11)
 MOST_BYTES = 4 * 2**30
@@ -26,7 +25,7 @@ def require_memory(pool: Pool, refresh: str, keep: float, fraction: float) -> No
         raise ValueError("fusion='learned' compares whole selections; set refresh='full'")
     if pool.labels is None:
         raise ValueError("fusion='learned' needs class labels, and the pool has none")
-    if not 0 < fraction <= 1 - keep:
+    if not 0 < fraction <= 1 - keep + 1e-9:
         raise ValueError(
             f"held_out must be above 0 and at most 1 - keep = {1 - keep:.3g}, got {fraction}: what "
             "is held out is never trained on"
@@ -42,7 +41,7 @@ def require_memory(pool: Pool, refresh: str, keep: float, fraction: float) -> No
 def best_weight(
     mixed: Callable[[float], Float[np.ndarray, " n"]],
     held_out: Bool[np.ndarray, " n"],
-    budget: int,
+    choose: Callable[[Float[np.ndarray, " n"]], Int[np.ndarray, " k"]],
     signals: Mapping[str, Float[np.ndarray, "n ..."]],
 ) -> float:
     """Returns the weight whose selection would lower the held-out loss most, to first order.
@@ -54,7 +53,7 @@ def best_weight(
     Args:
         mixed: maps a weight of the density to the values that samples are ranked by.
         held_out: which samples are never selected.
-        budget: samples that are selected.
+        choose: maps values to the samples selected.
         signals: "features" (n, d) and "error" (n, c) of every sample.
     """
     wanted = _gradient(signals, np.flatnonzero(held_out))
@@ -62,7 +61,7 @@ def best_weight(
     for weight in WEIGHTS:
         values = mixed(float(weight))
         values[held_out] = -np.inf
-        gains.append(float((_gradient(signals, top(values, budget)) * wanted).sum()))
+        gains.append(float((_gradient(signals, choose(values)) * wanted).sum()))
     return float(WEIGHTS[int(np.argmax(gains))])
 
 

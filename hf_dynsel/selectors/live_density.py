@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hf_dynsel.core import Feedback, Selector, Sweep
+from hf_dynsel.core import Feedback, Pool, Selector, Sweep
+from hf_dynsel.extras import require
 from hf_dynsel.scaling import minmax
 from hf_dynsel.scores.density import unit
 from hf_dynsel.scores.neighbors import Backend, search
@@ -72,6 +73,8 @@ class LiveDensity(Selector):
                 f"neighbors must be from 1 to the pool's size less one, got {self.neighbors} for "
                 f"{self.pool.size} samples; lower it, or give more samples"
             )
+        if self.backend == "hnsw":
+            require("usearch.index", "neighbors")
         self.distances = np.zeros(self.pool.size, np.float32)
         self.features = np.zeros((self.pool.size, 0), np.float32)
         self.seen = np.zeros(self.pool.size, bool)
@@ -97,9 +100,26 @@ class LiveDensity(Selector):
         }
 
     def sparsity(self) -> Float[np.ndarray, " n"]:
-        """Returns how sparse it is around each sample, from 0 to 1."""
+        """Returns how sparse it is around each sample, from 0 to 1; 1 where none differ."""
+        if np.ptp(self.distances) == 0:  # zeros would let nothing else decide
+            return np.ones_like(self.distances)
         return minmax(self.distances) if self.normalize == "minmax" else rank(self.distances)
 
     def search_numbers(self) -> Mapping[str, float]:
         """Returns the recall and the seconds of the last search for neighbours."""
         return self._search
+
+
+def scaled_consistency(pool: Pool, name: str) -> Float[np.ndarray, " n"]:
+    """Returns a score column from 0 to 1.
+
+    Raises:
+        ValueError: if all samples have one value: a product with it would be zero everywhere.
+    """
+    column = pool.score(name)
+    if pool.size > 1 and np.ptp(column) == 0:
+        raise ValueError(
+            f"score column '{name}' has the value {column[0]:g} for all samples, so that it tells "
+            "none apart; compute it again, or select without it"
+        )
+    return minmax(column)

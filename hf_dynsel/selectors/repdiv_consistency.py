@@ -10,7 +10,7 @@ from hf_dynsel.core import Feedback, Pool, Selection, check_keep
 from hf_dynsel.scaling import minmax
 from hf_dynsel.selectors.checks import check_fraction
 from hf_dynsel.selectors.class_quota import Quota
-from hf_dynsel.selectors.live_density import LiveDensity
+from hf_dynsel.selectors.live_density import LiveDensity, scaled_consistency
 from hf_dynsel.selectors.ranking import top
 from hf_dynsel.selectors.repdiv import RepDiv
 from hf_dynsel.selectors.schedules import full_epochs
@@ -56,6 +56,11 @@ class RepDivConsistency(LiveDensity):
         """Multiplies the scores and sets all use to zero."""
         check_keep(self.keep)
         check_fraction("augment", self.augment, "the fraction of the selected that is augmented")
+        if self.representativeness is None and self.diversity is None:
+            raise ValueError(
+                "representativeness and diversity are both None, so that consistency multiplies "
+                "nothing; name a score column, or use DensityConsistency"
+            )
         self._allocate_density()
         self._repdiv = RepDiv(
             seed=self.seed,
@@ -109,7 +114,6 @@ class RepDivConsistency(LiveDensity):
         return {**self._repdiv.diagnostics(epoch), **self.search_numbers()}
 
     def _times_consistency(self, name: str) -> Float[np.ndarray, " n"]:
-        both: Float[np.ndarray, " n"] = minmax(self.pool.score(name)) * minmax(
-            self.pool.score(self.consistency)
-        )
+        own = minmax(self.pool.score(name))
+        both: Float[np.ndarray, " n"] = own * scaled_consistency(self.pool, self.consistency)
         return both

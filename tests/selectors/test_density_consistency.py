@@ -119,6 +119,12 @@ def test_ranks_are_not_ruled_by_an_outlier():
     np.testing.assert_allclose(selector.sparsity(), [0, 1 / 3, 2 / 3, 1])
 
 
+def test_features_that_have_collapsed_leave_the_choice_to_consistency():
+    selector = set_up(E14_COSINES)
+    look(selector, 1, features=np.ones((6, 2)))
+    assert selector.select(1).indices.tolist() == [0, 1, 3]
+
+
 # ---- Epochs
 
 
@@ -286,7 +292,9 @@ def test_quotas_split_the_budget_over_the_classes():
         ({"consistency": None, "guard": 0.1}, "do nothing"),
         ({"fusion": "learned", "refresh": "seen"}, "refresh='full'"),
         ({"fusion": "learned"}, "needs class labels"),
-        ({"warmup_epochs": -1}, "warmup_epochs must be finite and not negative"),
+        ({"warmup_epochs": -1}, "warmup_epochs must be a whole number of epochs, at least 0"),
+        ({"warmup_epochs": 1.5}, "warmup_epochs must be a whole number of epochs"),
+        ({"guard": 0.1, "refresh": "seen"}, "guard follows the losses .* set refresh='full'"),
     ],
 )
 def test_bad_settings_are_refused_with_the_rule(setting, message):
@@ -305,6 +313,16 @@ def test_learning_a_weight_refuses_what_takes_too_much_memory():
         selector.setup(pool_of(np.linspace(0, 1, size), labels), 4)
 
 
+def test_a_score_that_tells_no_samples_apart_is_refused():
+    with pytest.raises(ValueError, match="has the value 0.5 for all samples"):
+        set_up([0.5] * 6)
+
+
+def test_one_minus_keep_can_be_held_out():
+    """1 - 0.9 is a little less than 0.1 in floats."""
+    set_up(np.arange(10), labels=np.arange(10) % 2, fusion="learned", keep=0.9, held_out=0.1)
+
+
 def test_held_out_leaves_room_for_what_is_kept():
     with pytest.raises(ValueError, match="at most 1 - keep = 0.1, got 0.2"):
-        set_up(np.ones(10), labels=np.arange(10) % 2, fusion="learned", keep=0.9, held_out=0.2)
+        set_up(np.arange(10), labels=np.arange(10) % 2, fusion="learned", keep=0.9, held_out=0.2)

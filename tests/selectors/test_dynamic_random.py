@@ -24,4 +24,4 @@ def test_inclusion_counts_are_binomial():
 def test_epochs_are_independent_of_one_another():
     """Two epochs share K / N of their rows on average: 0.3, here within five standard errors."""
     found = plan(DynamicRandom(keep=0.3), Pool(1000), 100, batch_size=10)
-    assert abs(found.overlap - 0.3) < 0.007
+    assert abs(found.choice.overlap - 0.3) < 0.007

@@ -161,8 +161,8 @@ def test_a_larger_penalty_spreads_use_more_evenly():
         plan(RepDiv(penalty=penalty, refine=0.0, quota="none"), pool, 100, batch_size=100)
         for penalty in (0.0, 0.05, 0.2, 1.0)
     ]
-    unused = [found.never_used for found in plans]
-    unevenness = [found.gini for found in plans]
+    unused = [found.choice.never_used for found in plans]
+    unevenness = [found.choice.gini for found in plans]
     assert unused == sorted(unused, reverse=True)
     assert unevenness == sorted(unevenness, reverse=True)
     assert unused[0] > 0.4
