@@ -41,6 +41,7 @@ class Progress:
         self.selector, self.length, self.log = selector, length, log
         self.sampler = SelectionSampler(selector, pool, length.num_epochs, gather_rows, order)
         self.ledger = Ledger()
+        self._tried = False
         self._trained_before = 0  # samples, by the run that this one resumes
         self.batches = 0  # of this process, in the running epoch
 
@@ -61,6 +62,8 @@ class Progress:
             RuntimeError: if the processes did not select the same.
             ValueError: if the selection does not fill one batch.
         """
+        if look is not None and not self._tried:
+            self._try(look)
         with self.ledger.timed("select"):
             if epoch != self.sampler.epoch:
                 self.leave()
@@ -81,6 +84,14 @@ class Progress:
             )
         if self.log is not None and batches == 0:
             self.log.write(epoch, self.sampler.selection)
+
+    def _try(self, look: Look) -> None:
+        """Looks at one sample: what a model cannot report is found before any training."""
+        self._tried = True
+        looks = (self.selector.sweep(epoch) for epoch in range(self.length.num_epochs))
+        first = next((wanted for wanted in looks if wanted is not None), None)
+        if first is not None:
+            look(Sweep(first.indices[:1], first.signals))
 
     def pace(self, scheduler: Any) -> None:
         """Gives the learning-rate schedule its stretch of the epoch that was just entered."""

@@ -260,6 +260,7 @@ def test_a_model_without_a_linear_head_is_refused_by_name(tmp_path):
     trainer = build(tmp_path, sparse(), train_dataset=scored(24), model=Headless())
     with pytest.raises(ValueError, match="Headless runs no nn.Linear"):
         trainer.train()
+    assert not trainer.trained  # found before the warm-up
 
 
 class LossApart(nn.Module):

@@ -67,6 +67,7 @@ class AdapterSummary:
         seconds: wall time of the training, in seconds.
         loss: mean over the batches of the last pass.
         temperature: that the training arrived at.
+        texts_cut: fraction of the class texts that were too long for their encoder.
 
     Raises:
         TypeError: if a value is no number.
@@ -79,6 +80,7 @@ class AdapterSummary:
     seconds: float
     loss: float
     temperature: float
+    texts_cut: float = 0.0
 
     def __post_init__(self) -> None:
         _check_types(self)

@@ -84,7 +84,9 @@ def train_adapters(
     loss = _fit(adapters, optimizer, rows, labels, epochs, steps, progress)
     temperature = math.exp(-adapters.log_scale.item())
     seconds = time.perf_counter() - started
-    adapters.summary = AdapterSummary(len(labels), epochs, steps, seconds, loss, temperature)
+    adapters.summary = AdapterSummary(
+        len(labels), epochs, steps, seconds, loss, temperature, texts.share_cut
+    )
     return adapters
 
 

@@ -14,7 +14,13 @@ class Backbone(ABC):
 
     A subclass is final, and a dataclass: its init fields are what a recipe sets. Weights load
     when first needed, not on creation.
+
+    Attributes:
+        share_cut: the fraction of texts that are cut, known once `prepare` has run; None for
+            encoders that cut nothing.
     """
+
+    share_cut: float | None = None
 
     @property
     @abstractmethod

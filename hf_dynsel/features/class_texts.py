@@ -33,6 +33,7 @@ class ClassTexts:
         templates: sentences with one place for a class.
         encoder: the identity of the encoder.
         features: one vector of unit length per class.
+        share_cut: fraction of the filled templates that the encoder cut.
     """
 
     names: tuple[str, ...]
@@ -40,6 +41,7 @@ class ClassTexts:
     templates: tuple[str, ...]
     encoder: Mapping[str, Any]
     features: Float[Tensor, "classes d"]
+    share_cut: float = 0.0
 
 
 def class_texts(
@@ -74,7 +76,14 @@ def class_texts(
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     features = F.normalize(_encode(rows, backbone, where), dim=1)
     means = features.reshape(len(words), len(filled), -1).mean(dim=1)
-    return ClassTexts(tuple(names), words, filled, backbone.identity(), F.normalize(means, dim=1))
+    return ClassTexts(
+        tuple(names),
+        words,
+        filled,
+        backbone.identity(),
+        F.normalize(means, dim=1),
+        backbone.share_cut or 0.0,
+    )
 
 
 def _encode(rows: Dataset, backbone: Backbone, device: torch.device) -> Float[Tensor, "n d"]:

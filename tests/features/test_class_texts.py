@@ -45,3 +45,10 @@ def test_many_prompts_are_encoded_in_batches():
 def test_an_encoder_of_something_else_is_refused():
     with pytest.raises(ValueError, match=r"no column 'image' \(it has: text\)"):
         class_texts(["a"], Pixels())
+
+
+def test_the_share_of_texts_that_are_cut_goes_with_them():
+    encoder = Letters()
+    encoder.share_cut = 0.25
+    assert class_texts(["a", "b"], encoder, templates=["{} b"]).share_cut == 0.25
+    assert class_texts(["a", "b"], Letters(), templates=["{} b"]).share_cut == 0.0

@@ -138,7 +138,7 @@ def test_untrained_adapters_between_the_two_towers_are_plain_clip(checkpoint, ba
     image = OpenClipImage("tiny-text-clip", checkpoint)
     featured = extract(pictures, image, cache_dir=tmp_path)
     words = class_texts(["cat", "dog"], backbone, templates=["a {}"])
-    adapters = train_adapters(featured, words, epochs=1, learning_rate=1e-12, progress=False)
+    adapters = train_adapters(featured, words, epochs=0, progress=False)
     got = add_cosine(featured, adapters)["features_cosine"][:]
 
     model = open_clip.create_model("tiny-text-clip", checkpoint).eval()
