@@ -12,6 +12,7 @@ from hf_dynsel import scores, selectors, yaml_files
 from hf_dynsel.arguments import DynamicSelectionArguments
 from hf_dynsel.core import Pool, Selector
 from hf_dynsel.data import ImageTransform
+from hf_dynsel.data.label_noise import noisy_labels
 from hf_dynsel.features.adapter_training import check_training
 from hf_dynsel.features.prompts import IMAGE_TEMPLATES, resolve_templates
 from hf_dynsel.mixing import Mixing
@@ -130,6 +131,12 @@ class Recipe:
         """Returns what mixes training batches, if the recipe says so."""
         return None if self.mixing is None else Mixing(num_classes, **self.mixing)
 
+    def check_label_noise(self) -> None:
+        """Raises ValueError if the noise of the labels is out of range."""
+        if self.dataset.get("label_noise") is not None:
+            settings = {"share": 0.2, "seed": 0, "exclude_true": False}
+            noisy_labels(np.arange(2), 2, **{**settings, **self.dataset["label_noise"]})
+
     def build_arguments(self) -> DynamicSelectionArguments:
         """Returns the trainer's arguments; seed and output folder are the recipe's."""
         settings = {**_defaults(), **self.trainer}
@@ -196,6 +203,7 @@ def _dry_run(recipe: Recipe) -> Iterator[str]:
         "trainer": recipe.build_arguments,
         "adapters": recipe.check_adapters,
         "mixing": lambda: recipe.build_mixing(2),
+        "dataset.label_noise": recipe.check_label_noise,
     }
     if not recipe.is_text:
         attempts["model"] = recipe.build_transform

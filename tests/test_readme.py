@@ -15,7 +15,8 @@ def test_tables_of_results_are_the_rendered_ones():
     blocks = re.findall(
         r"<!-- results: (\S+) -->\n(.*?)\n<!-- end of results -->", README, flags=re.DOTALL
     )
-    assert [folder for folder, _ in blocks] == ["recipes/results/fashion_mnist_small"]
+    suites = ["recipes/results/fashion_mnist_small", "recipes/results/fashion_mnist_noise"]
+    assert [folder for folder, _ in blocks] == suites
     for folder, table in blocks:
         assert table.strip() == results_table(ROOT / folder)
 

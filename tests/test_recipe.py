@@ -84,6 +84,10 @@ def test_all_faults_are_listed_at_once():
     ("override", "fault"),
     [
         ("selector.keep=0", "selector: keep must be in (0, 1], got 0"),
+        (
+            "dataset.label_noise={share: 2.0}",
+            "dataset.label_noise: share must be in [0, 1], got 2.0",
+        ),
         ("selector.keep=1.2", "selector: keep must be in (0, 1], got 1.2"),
         ("selector.quota=fair", "selector.quota: 'fair' is not one of"),
         ("selector.representativeness=el2n", "selector: the pool has no score column 'el2n'"),

@@ -10,7 +10,8 @@ import pytest
 from hf_dynsel.planning import MadeUp, plan_recipe
 from hf_dynsel.recipe import load
 from hf_dynsel.run import run
-from test_run import ADAPTERS, QUICKSTART
+from test_run import QUICKSTART
+from test_run_adapters import ADAPTERS
 
 EPOCHS = 4
 NOISY = [

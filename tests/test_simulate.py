@@ -163,3 +163,11 @@ def test_looks_are_counted_where_a_learner_gives_features():
     selector = DensityConsistency(consistency=None, neighbors=3)
     found = plan(selector, Pool(20), 4, 8, lambda _, rows: {"features": features[rows]})
     assert found.samples_swept == 60 and found.choice is not None and found.choice.most_used == 4
+
+
+def test_a_selector_that_never_looks_is_planned_whole():
+    selector = DensityConsistency(fusion="geometric", weight=0.0, neighbors=3)
+    pool = Pool(20, {"consistency": np.arange(20.0)})
+    found = plan(selector, pool, 4, batch_size=8)
+    assert found.samples_swept == 0 and found.choice is not None
+    assert found.choice.most_used == 4
