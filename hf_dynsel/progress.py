@@ -91,7 +91,7 @@ class Progress:
         looks = (self.selector.sweep(epoch) for epoch in range(self.length.num_epochs))
         first = next((wanted for wanted in looks if wanted is not None), None)
         if first is not None:
-            look(Sweep(first.indices[:1], first.signals))
+            look(Sweep(np.arange(1), first.signals))
 
     def pace(self, scheduler: Any) -> None:
         """Gives the learning-rate schedule its stretch of the epoch that was just entered."""
