@@ -55,6 +55,7 @@ def every_selector() -> dict[str, Callable[[], Selector]]:
             rule="sample",
             quota="equal",
             augment=False,
+            warmup_epochs=0,  # a warm-up leaves out what is held out, and so fills no whole batches
         ),
         "Growing": partial(Sized, sizes=(5, 13, 24)),
         "Unplanned": partial(Sized, sizes=(24, 1, 16), planned=False),
