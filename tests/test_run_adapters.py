@@ -1,6 +1,7 @@
 """Adapters in a recipe: trained, kept, charged, loaded, and refused before any encoding."""
 
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
