@@ -1,8 +1,9 @@
 """Reads and writes the two files of a saved model, checking all that is in them before use."""
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,19 @@ from torch import Tensor
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "model.safetensors"
 Record = TypeVar("Record")
+
+
+def fingerprint(config: Any, tensors: Mapping[str, Tensor]) -> str:
+    """Returns a hash of a config and of weights, the same after saving and loading.
+
+    Args:
+        config: a dataclass.
+        tensors: by name.
+    """
+    digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode() + tensor.cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32]
 
 
 def write(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:

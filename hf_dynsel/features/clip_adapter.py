@@ -1,7 +1,5 @@
 """Adapters between two frozen encoders, saved as a config and a safetensors file."""
 
-import hashlib
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -70,10 +68,7 @@ class Adapters(nn.Module):
 
     def fingerprint(self) -> str:
         """Returns a hash of the config and the weights, the same after saving and loading."""
-        digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
-        for name, tensor in sorted(self.state_dict().items()):
-            digest.update(name.encode() + tensor.cpu().float().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:32]
+        return model_files.fingerprint(self.config, self.state_dict())
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Saves `config.json`, with the training summary, and `model.safetensors`."""

@@ -1,7 +1,5 @@
 """The sparse autoencoder: tied weights, top-k codes, saved as a config and a safetensors file."""
 
-import hashlib
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -95,11 +93,7 @@ class SparseAutoencoder(nn.Module):
 
     def fingerprint(self) -> str:
         """Returns a hash of the config and the weights, the same after saving and loading."""
-        settings = json.dumps(asdict(self.config), sort_keys=True)
-        digest = hashlib.sha256(settings.encode())
-        for name, tensor in sorted(self.state_dict().items()):
-            digest.update(name.encode() + tensor.cpu().float().contiguous().numpy().tobytes())
-        return digest.hexdigest()[:32]
+        return model_files.fingerprint(self.config, self.state_dict())
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Saves `config.json`, with the training summary, and `model.safetensors`."""
