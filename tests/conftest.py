@@ -17,6 +17,7 @@ from datasets import Dataset
 from torch import nn
 
 from hf_dynsel.core import Feedback, Selection, Selector
+from hub_kit import hub as hub
 
 
 def pytest_terminal_summary(terminalreporter):
