@@ -1,10 +1,8 @@
 """Plans a recipe without a model: steps, samples, saving, use and memory of its selection."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from hf_dynsel.core import Pool
 from hf_dynsel.ledger import Ledger
@@ -12,6 +10,7 @@ from hf_dynsel.pool import PREFIX, pool_of
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import scores_read
 from hf_dynsel.run_length import plan_length
+from hf_dynsel.scores import ScoreTable, load_scores
 from hf_dynsel.simulate import Choice, Plan, plan
 from hf_dynsel.stages import load_data, score
 from hf_dynsel.steps import StepCounter
@@ -94,17 +93,17 @@ def _pool(recipe: Recipe, made_up: MadeUp | None) -> Pool:
     if made_up is not None:
         return _made_up_pool(made_up, recipe)
     if recipe.scores and "from" in recipe.scores:
-        return read_pool(Path(recipe.scores["from"]))
+        return pool_of_scores(load_scores(recipe.scores["from"], recipe.scores.get("revision")))
     return pool_of(score(recipe, load_data(recipe)["train"], Ledger())[0])
 
 
-def read_pool(folder: Path) -> Pool:
-    """Returns the scores and labels of a folder that `save_scores` wrote, without the data."""
-    table = pq.read_table(folder / "scores.parquet")
-    columns = {name: table[name].to_numpy() for name in table.column_names}
-    scores = {n.removeprefix(PREFIX): c for n, c in columns.items() if n.startswith(PREFIX)}
-    others = [name for name in columns if name != "index" and not name.startswith(PREFIX)]
-    return Pool(table.num_rows, scores, columns[others[0]].astype(np.int64) if others else None)
+def pool_of_scores(scores: ScoreTable) -> Pool:
+    """Returns the scores and labels of a table, without the data."""
+    named = {n.removeprefix(PREFIX): scores.rows[n].to_numpy() for n in scores.columns}
+    labels = [scores.rows[name].to_numpy() for name in scores.labels]
+    return Pool(
+        len(scores), named, np.unique(labels[0], return_inverse=True)[1] if labels else None
+    )
 
 
 def _made_up_pool(size: MadeUp, recipe: Recipe) -> Pool:

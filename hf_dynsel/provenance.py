@@ -76,11 +76,18 @@ def record(dataset: "Dataset", name: str, entry: dict[str, Any]) -> "Dataset":
 
 
 def recorded(dataset: "Dataset") -> dict[str, Any]:
-    """Returns every note that `record` left on the dataset, by name."""
+    """Returns every note that `record` left on the dataset, by name.
+
+    Of datasets put together, the last one's note counts; but where one of their sources forbids
+    passing its data on, that one.
+    """
     notes: dict[str, Any] = {}
     for line in dataset.info.description.split("\n"):
         if line.startswith(MARK):
+            before = notes.get("source", {})
             notes.update(json.loads(line.removeprefix(MARK)))
+            if before.get("redistribution") is False:
+                notes["source"] = before
     return notes
 
 

@@ -5,9 +5,13 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Image
 from sklearn.datasets import load_digits
 
 from hf_dynsel.data.netpbm import image_column
+from hf_dynsel.data.source import Source, note_source
 from hf_dynsel.data.split import split_dataset
 
 BRIGHTEST = 16
+SOURCE = Source(
+    "Optical Recognition of Handwritten Digits", "image-classification", license="cc-by-4.0"
+)
 
 
 def digits(test_size: float = 0.2, seed: int = 0) -> DatasetDict:
@@ -26,4 +30,5 @@ def digits(test_size: float = 0.2, seed: int = 0) -> DatasetDict:
     images = np.round(bunch.images * (255 / BRIGHTEST)).astype(np.uint8)
     features = Features(image=Image(), label=ClassLabel(names=[str(d) for d in range(10)]))
     columns = {"image": image_column(images), "label": bunch.target}
-    return split_dataset(Dataset.from_dict(columns, features=features), test_size, seed)
+    splits = split_dataset(Dataset.from_dict(columns, features=features), test_size, seed)
+    return note_source(splits, SOURCE)

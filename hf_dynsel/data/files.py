@@ -6,6 +6,7 @@ from pathlib import Path
 from datasets import Dataset, DatasetDict, load_dataset
 
 from hf_dynsel.data.columns import standardize
+from hf_dynsel.data.source import Source, note_source, task_of
 
 BUILDERS = {".csv": "csv", ".jsonl": "json", ".parquet": "parquet"}
 
@@ -47,4 +48,5 @@ def files(
             f"{place} ends in '{place.suffix}'; give a folder or a file that ends in "
             f"{', '.join(BUILDERS)}"
         )
-    return standardize(loaded, columns, splits, test_size, validation_size, seed)
+    found = standardize(loaded, columns, splits, test_size, validation_size, seed)
+    return note_source(found, Source(place.stem, task_of(found["train"])))

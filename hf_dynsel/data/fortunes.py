@@ -8,10 +8,12 @@ import numpy as np
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
 from hf_dynsel.data.locate import locate
+from hf_dynsel.data.source import Source, note_source
 from hf_dynsel.data.split import check_test_size, split_dataset
 
 DEBIAN = Path("/usr/share/games/fortunes")
 INDEX_SUFFIXES = {".dat", ".u8"}
+SOURCE = Source("fortune-mod", "text-classification")
 SEPARATOR = re.compile(r"^%[ \t]*$", flags=re.MULTILINE)
 
 
@@ -55,7 +57,8 @@ def fortunes(
         "label": np.repeat(np.arange(len(classes)), [len(texts[name]) for name in classes]),
     }
     features = Features(text=Value("string"), label=ClassLabel(names=classes))
-    return split_dataset(Dataset.from_dict(columns, features=features), test_size, seed)
+    splits = split_dataset(Dataset.from_dict(columns, features=features), test_size, seed)
+    return note_source(splits, SOURCE)
 
 
 def read_fortunes(folder: Path) -> dict[str, list[str]]:

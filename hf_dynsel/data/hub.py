@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datasets import Dataset, DatasetDict, load_dataset
 
 from hf_dynsel.data.columns import standardize
+from hf_dynsel.data.source import Source, note_source, task_of
 
 
 def hub(
@@ -34,4 +35,5 @@ def hub(
         ValueError: if a split or column is missing, or if the labels are no classes.
     """
     loaded: Dataset | DatasetDict = load_dataset(path, name, revision=revision)
-    return standardize(loaded, columns, splits, test_size, validation_size, seed)
+    found = standardize(loaded, columns, splits, test_size, validation_size, seed)
+    return note_source(found, Source(path, task_of(found["train"]), hub_id=path))

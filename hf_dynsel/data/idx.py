@@ -12,6 +12,7 @@ from hf_dynsel.data.cache import cached
 from hf_dynsel.data.idx_format import read_idx
 from hf_dynsel.data.locate import locate
 from hf_dynsel.data.netpbm import image_column
+from hf_dynsel.data.source import Source, note_source
 
 FASHION_MNIST = (
     "T-shirt/top",
@@ -27,6 +28,9 @@ FASHION_MNIST = (
 )
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 PREFIXES = {"train": "train", "test": "t10k"}
+SOURCE = Source(
+    "Fashion-MNIST", "image-classification", "zalandoresearch/fashion_mnist", license="mit"
+)
 
 
 def idx(
@@ -57,7 +61,8 @@ def idx(
     digest = hashlib.sha256(repr(names).encode())
     for path in [path for pair in files.values() for path in pair]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return cached("idx", digest.hexdigest()[:32], lambda: _read(files, names), cache_dir)
+    splits = cached("idx", digest.hexdigest()[:32], lambda: _read(files, names), cache_dir)
+    return note_source(splits, _source(root))
 
 
 def _fashion_mnist() -> Path:
@@ -83,8 +88,18 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _known_classes(folder: Path) -> list[str] | None:
+    return list(FASHION_MNIST) if _is_fashion_mnist(folder) else None
+
+
+def _source(folder: Path) -> Source:
+    if _is_fashion_mnist(folder):
+        return SOURCE
+    return Source(folder.resolve().name, "image-classification")
+
+
+def _is_fashion_mnist(folder: Path) -> bool:
     letters = "".join(c for c in folder.resolve().name.lower() if c.isalpha())
-    return list(FASHION_MNIST) if letters == "fashionmnist" else None
+    return letters == "fashionmnist"
 
 
 def _read(files: dict[str, tuple[Path, Path]], names: list[str] | None) -> dict[str, Dataset]:

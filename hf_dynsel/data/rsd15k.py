@@ -8,10 +8,12 @@ from jaxtyping import Int
 from sklearn.model_selection import StratifiedGroupKFold
 
 from hf_dynsel.data.private_csv import read_private_csv
+from hf_dynsel.data.source import Source, note_source
 from hf_dynsel.data.split import stratified_split, take
 
 RISKS = ("Indicator", "Ideation", "Behavior", "Attempt")
 COLUMNS = ("users", "text", "sentiment", "time")
+SOURCE = Source("RSD_15K", "text-classification", redistribution=False)
 
 
 def rsd15k(
@@ -62,7 +64,9 @@ def rsd15k(
     )
     columns = {"text": table["text"], "label": labels, "users": table["users"]}
     posts = Dataset.from_dict(columns, features=features)
-    return DatasetDict({split: take(posts, own) for split, own in rows.items()})
+    return note_source(
+        DatasetDict({split: take(posts, own) for split, own in rows.items()}), SOURCE
+    )
 
 
 def _labels(path: Path, names: list[str]) -> Int[np.ndarray, " n"]:

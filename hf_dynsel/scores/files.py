@@ -1,37 +1,83 @@
-"""Saves the scores of a dataset as a table of their own, and puts them back on the same data."""
+"""Saves the scores of a dataset as a table of their own, without its data."""
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hf_dynsel.provenance import fingerprint, record, recorded, require_same
-from hf_dynsel.scores.add import NOTE, PREFIX
-from hf_dynsel.scores.columns import put_column, read_arrow
+from hf_dynsel.provenance import fingerprint, recorded
+from hf_dynsel.scores.add import NOTE
+from hf_dynsel.scores.columns import read_arrow
+from hf_dynsel.scores.notes import NOTES_FILE
+from hf_dynsel.scores.row_hash import content_columns, row_hashes
+from hf_dynsel.scores.table import CODES, FEATURES, INDEX, PREFIX, ROW_HASH
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 TABLE_FILE = "scores.parquet"
-NOTES_FILE = "scores.json"
-INDEX = "index"
-KEYS = {"dataset_fingerprint": str, "num_rows": int, "labels": list, "scores": dict}
+Also = Literal["codes", "features"]
+TABLES: Mapping[Also, tuple[str, ...]] = MappingProxyType({"codes": CODES, "features": FEATURES})
+STAGES = {"sae_indices": "sae", "sae_values": "sae", "features": "features"}
 
 
-def save_scores(dataset: "Dataset", folder: str | Path) -> None:
+def save_scores(
+    dataset: "Dataset",
+    folder: str | Path,
+    *,
+    hashed: bool = True,
+    also: Collection[Also] = (),
+) -> None:
     """Saves the score columns of a dataset without its data.
 
-    `scores.parquet` has the row number (`index`), the class column if the scores read one, and
-    the `score_*` columns. `scores.json` says which dataset these are the rows of, and the
-    provenance of each score.
+    `scores.parquet` has the row number (`index`), the class column if the scores read one, a hash
+    of what each row holds (`row_hash`) and the `score_*` columns. `scores.json` says which
+    dataset these are the rows of, and the provenance of each score. `codes.parquet` and
+    `features.parquet` are there if asked for.
+
+    Args:
+        folder: made if missing.
+        hashed: whether rows are hashed, which reads all data once. Without it, the scores can be
+            attached to the same dataset in the same order alone.
+        also: what else is saved, so that others can compute further scores from it.
 
     Raises:
-        ValueError: if there is no score, or one of unknown origin.
+        ValueError: if there is no score, or one of unknown origin, or no codes or features.
     """
     columns = [name for name in dataset.column_names if name.startswith(PREFIX)]
+    entries = _entries(dataset, columns)
+    _require_made(dataset, also)
+    labels = sorted({entry["label"] for entry in entries.values()} - {None})
+    content = content_columns(dataset, labels) if hashed else []
+    table = _numbered(dataset, [*labels, *columns])
+    if content:
+        table = table.add_column(1 + len(labels), ROW_HASH, row_hashes(dataset, content))
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    _write(table, target / TABLE_FILE)
+    for name in also:
+        _write(_numbered(dataset, list(TABLES[name])), target / f"{name}.parquet")
+    notes = recorded(dataset)
+    stages = {STAGES[column] for name in also for column in TABLES[name]}
+    content_of = {
+        "dataset_fingerprint": fingerprint(dataset),
+        "num_rows": len(dataset),
+        "labels": labels,
+        "content": content,
+        "columns": {stage: notes[stage] for stage in sorted(stages) if stage in notes},
+        "source": notes.get("source", {}),
+        "scores": entries,
+    }
+    text = json.dumps(content_of, indent=2, sort_keys=True) + "\n"
+    (target / NOTES_FILE).write_text(text, encoding="utf-8")
+
+
+def _entries(dataset: "Dataset", columns: list[str]) -> dict[str, Any]:
     noted = recorded(dataset).get(NOTE, {})
     unknown = [name for name in columns if name.removeprefix(PREFIX) not in noted]
     if unknown or not columns:
@@ -40,98 +86,24 @@ def save_scores(dataset: "Dataset", folder: str | Path) -> None:
             if unknown
             else "the dataset has no score columns; add some with add_scores"
         )
-    entries = {name: noted[name] for name in (c.removeprefix(PREFIX) for c in columns)}
-    labels = sorted({entry["label"] for entry in entries.values()} - {None})
-    table = read_arrow(dataset, [*labels, *columns]).replace_schema_metadata(None)
-    table = table.add_column(0, INDEX, pa.array(np.arange(len(dataset))))
-    notes = {
-        "dataset_fingerprint": fingerprint(dataset),
-        "num_rows": len(dataset),
-        "labels": labels,
-        "scores": entries,
-    }
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, target / TABLE_FILE, write_page_checksum=True)
-    text = json.dumps(notes, indent=2, sort_keys=True) + "\n"
-    (target / NOTES_FILE).write_text(text, encoding="utf-8")
+    return {name: noted[name] for name in (c.removeprefix(PREFIX) for c in columns)}
 
 
-def attach_scores(dataset: "Dataset", folder: str | Path) -> "Dataset":
-    """Returns the dataset with the score columns and notes that `save_scores` wrote.
-
-    Raises:
-        ValueError: if the scores are of other data, whose number of rows, fingerprint or labels
-            differ, or if a file is missing or damaged.
-    """
-    notes = _read_notes(Path(folder) / NOTES_FILE)
-    require_same("the number of rows", notes["num_rows"], len(dataset))
-    require_same("the dataset fingerprint", notes["dataset_fingerprint"], fingerprint(dataset))
-    table = _read_table(Path(folder) / TABLE_FILE, notes)
-    for label in notes["labels"]:
-        _require_same_labels(label, table[label], read_arrow(dataset, [label])[label])
-    for name in notes["scores"]:
-        values = table[PREFIX + name].to_numpy()
-        dataset = put_column(dataset, PREFIX + name, values)
-    return record(dataset, NOTE, recorded(dataset).get(NOTE, {}) | notes["scores"])
+def _require_made(dataset: "Dataset", also: Collection[Also]) -> None:
+    for name in also:
+        if name not in TABLES:
+            raise ValueError(f"also may name {' and '.join(TABLES)}, got {name!r}")
+        if missing := [c for c in TABLES[name] if c not in dataset.column_names]:
+            raise ValueError(
+                f"the dataset has no {name} to save: it lacks the column '{missing[0]}'; leave "
+                f"'{name}' out of also"
+            )
 
 
-def _read_notes(path: Path) -> dict[str, Any]:
-    _require_file(path)
-    try:
-        notes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as broken:
-        raise ValueError(f"{path} is not JSON ({broken}); save or download it again") from broken
-    for key, kind in KEYS.items():
-        if not isinstance(notes, dict) or not isinstance(notes.get(key), kind):
-            raise ValueError(f"{path} lacks a valid '{key}'; save or download it again")
-    return notes
+def _numbered(dataset: "Dataset", columns: list[str]) -> pa.Table:
+    table = read_arrow(dataset, columns).replace_schema_metadata(None)
+    return table.add_column(0, INDEX, pa.array(np.arange(len(dataset))))
 
 
-def _read_table(path: Path, notes: dict[str, Any]) -> pa.Table:
-    _require_file(path)
-    try:
-        table = pq.read_table(path, page_checksum_verification=True)
-    except (pa.ArrowInvalid, OSError) as broken:
-        raise ValueError(
-            f"{path} is damaged or not Parquet ({broken}); save or download it again"
-        ) from broken
-    wanted = [INDEX, *notes["labels"], *(PREFIX + name for name in notes["scores"])]
-    if sorted(table.column_names) != sorted(wanted):
-        raise ValueError(
-            f"{path} has the columns {table.column_names}, but {NOTES_FILE} asks for {wanted}: "
-            "the two files do not belong together"
-        )
-    if not np.array_equal(table[INDEX].to_numpy(), np.arange(notes["num_rows"])):
-        raise ValueError(
-            f"column '{INDEX}' of {path} must count from 0 to {notes['num_rows'] - 1}; "
-            "its rows were reordered, dropped or repeated. Save or download it again"
-        )
-    for name in wanted[1 + len(notes["labels"]) :]:
-        _require_finite(name, table[name], path)
-    return table
-
-
-def _require_finite(name: str, column: pa.ChunkedArray, path: Path) -> None:
-    if column.type != pa.float32() or not np.isfinite(column.to_numpy()).all():
-        raise ValueError(
-            f"column '{name}' of {path} must hold finite float32 numbers; "
-            "compute the scores again with add_scores"
-        )
-
-
-def _require_same_labels(name: str, noted: pa.ChunkedArray, here: pa.ChunkedArray) -> None:
-    if noted.type == here.type and noted.equals(here):
-        return
-    require_same(f"the type of column '{name}'", str(noted.type), str(here.type))
-    pairs = enumerate(zip(noted.to_pylist(), here.to_pylist(), strict=True))
-    row, (old, new) = next((r, p) for r, p in pairs if p[0] != p[1])
-    require_same(f"'{name}' of row {row}", old, new)
-
-
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise ValueError(
-            f"there is no file {path}; scores are saved as {TABLE_FILE} and {NOTES_FILE}, "
-            "which save_scores writes"
-        )
+def _write(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd", write_page_checksum=True)

@@ -1,0 +1,44 @@
+"""The notes beside a table of scores: which dataset these are the rows of, and how they came."""
+
+from pathlib import Path
+from typing import Any
+
+from hf_dynsel.json_files import read_object
+
+NOTES_FILE = "scores.json"
+MOST_ROWS = 10**10
+FIELDS = {
+    "dataset_fingerprint": str,
+    "num_rows": int,
+    "labels": list,
+    "content": list,
+    "columns": dict,
+    "source": dict,
+    "scores": dict,
+}
+LATER: dict[str, Any] = {"content": [], "columns": {}, "source": {}}  # not in files of version 0.1
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """Returns the checked notes of a table of scores.
+
+    Raises:
+        ValueError: if the file is damaged, or an entry is missing or of another type.
+    """
+    notes = {**LATER, **read_object(path)}
+    for key, kind in FIELDS.items():
+        if type(notes.get(key)) is not kind:
+            raise ValueError(f"{path} lacks a valid '{key}'; save or download it again")
+    if not 0 < notes["num_rows"] <= MOST_ROWS:
+        raise ValueError(
+            f"{path} has num_rows {notes['num_rows']}, but it must be from 1 to {MOST_ROWS:,}"
+        )
+    for key in ("labels", "content"):
+        if not all(isinstance(name, str) for name in notes[key]):
+            raise ValueError(f"{path}: '{key}' must list names of columns, got {notes[key]!r}")
+    for name, entry in notes["scores"].items():
+        if not (isinstance(entry, dict) and isinstance(entry.get("class"), str)):
+            raise ValueError(f"{path} does not say how the score '{name}' was computed")
+        if not name.isidentifier():
+            raise ValueError(f"{path} has a score called {name!r}, which is no name")
+    return notes
