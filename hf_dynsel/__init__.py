@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from hf_dynsel.sae import SparseAutoencoder as SparseAutoencoder
     from hf_dynsel.sampler import SelectionSampler as SelectionSampler
     from hf_dynsel.scores import add_scores as add_scores
+    from hf_dynsel.scores import attach as attach
+    from hf_dynsel.scores import load_scores as load_scores
+    from hf_dynsel.sharing import push_scores as push_scores
     from hf_dynsel.trainer import DynamicSelectionMixin as DynamicSelectionMixin
     from hf_dynsel.trainer import DynamicSelectionTrainer as DynamicSelectionTrainer
     from hf_dynsel.trivial_augment import TrivialAugmentWide as TrivialAugmentWide
@@ -38,6 +41,9 @@ _LATER = {
     "SparseAutoencoder": "hf_dynsel.sae",
     "TrivialAugmentWide": "hf_dynsel.trivial_augment",
     "add_scores": "hf_dynsel.scores",
+    "attach": "hf_dynsel.scores",
+    "load_scores": "hf_dynsel.scores",
+    "push_scores": "hf_dynsel.sharing",
     "train": "hf_dynsel.loop",
 }
 
@@ -56,6 +62,9 @@ __all__ = [
     "Sweep",
     "TrivialAugmentWide",
     "add_scores",
+    "attach",
+    "load_scores",
+    "push_scores",
     "simulate",
     "train",
 ]

@@ -16,6 +16,8 @@ VERBS = {
     "train": "the same as run, without the report",
     "simulate": "steps, samples, saving, use and memory of a recipe's selection, without a model",
     "report": "the report of a run folder, again; or the table of a folder of results",
+    "push": "scores, autoencoder, adapters or all of a run to the Hugging Face Hub",
+    "pull": "the same from the Hub into a folder, every file checked",
     "list": "selectors, scores, backbones, loaders and recipes",
     "env": "versions and hardware, for bug reports",
     "bench": "the cost of a part on Fashion-MNIST, beside the training that it is for",
@@ -75,11 +77,37 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--classes", type=int, default=1000, help="classes of these rows")
         if verb == "report":
             command.add_argument("folder", type=Path, help="a run, or <method>/<seed>.json files")
+        if verb in ("push", "pull"):
+            _add_transfer(command, verb)
         if verb == "list":
             command.add_argument("--recipes", type=Path, default=Path("recipes"), metavar="FOLDER")
         if verb == "bench":
             _add_bench(command)
     return parser
+
+
+def _add_transfer(command: argparse.ArgumentParser, verb: str) -> None:
+    command.add_argument("part", choices=["scores", "sae", "adapters", "run"])
+    repository = "user/name; the log of a run's selections is in <name>-selections"
+    if verb == "push":
+        command.add_argument("folder", type=Path, help="the folder of a run")
+        command.add_argument("repo_id", metavar="repository", help=repository)
+        command.add_argument("--private", action="store_true", help="if it is made now")
+        command.add_argument("--license", help="of the data, or of the model, such as mit")
+        command.add_argument("--dry-run", action="store_true", help="list the files, send nothing")
+        command.add_argument(
+            "--originals",
+            nargs="+",
+            default=[],
+            metavar="COLUMN",
+            help="texts or images that go with the scores; none do otherwise",
+        )
+    else:
+        command.add_argument("repo_id", metavar="repository", help=repository)
+        command.add_argument("folder", type=Path, help="a new folder")
+    command.add_argument("--revision", help="branch; to pull also a tag or a commit")
+    also = ["codes", "features"]
+    command.add_argument("--also", nargs="+", default=[], choices=also, help="with the scores")
 
 
 def _add_bench(command: argparse.ArgumentParser) -> None:
@@ -148,6 +176,24 @@ def _list(options: argparse.Namespace) -> None:
         print(catalog.table(rows), end="\n\n")
 
 
+def _push(options: argparse.Namespace) -> None:
+    from hf_dynsel.publish import publish
+
+    given = {**vars(options)}
+    for name in ("verb", "part", "folder", "repo_id"):
+        del given[name]
+    for pushed in publish(options.part, options.folder, options.repo_id, **given):
+        print(pushed.describe())
+
+
+def _pull(options: argparse.Namespace) -> None:
+    from hf_dynsel.publish import fetch
+
+    settings = {"revision": options.revision, "also": options.also}
+    source = fetch(options.part, options.repo_id, options.folder, **settings)
+    print(f"{source} is in {options.folder}")
+
+
 def _env(options: argparse.Namespace) -> None:
     from hf_dynsel.environment import environment
 
@@ -186,6 +232,8 @@ _COMMANDS = {
     "simulate": _simulate,
     "report": _report,
     "list": _list,
+    "push": _push,
+    "pull": _pull,
     "env": _env,
     "bench": _bench,
 }

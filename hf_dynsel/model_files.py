@@ -2,21 +2,38 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields
-from pathlib import Path
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import torch
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
+MOST_CONFIG_BYTES = 10**6
+MOST_WEIGHT_BYTES = 16 * 2**30
+HEADER_BYTES = 2**16  # names, shapes and offsets of a few tensors take far less
+Shapes = Mapping[str, tuple[int, ...]]
 Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Files:
+    """The names of the two files that hold a model, inside its folder or repository."""
+
+    config: str = "config.json"
+    weights: str = "model.safetensors"
+
+    def inside(self, subfolder: str) -> "Files":
+        """Returns the same files in a subfolder."""
+        folder = PurePosixPath(subfolder)
+        return Files(str(folder / self.config), str(folder / self.weights))
+
+
+OURS = Files()
 
 
 def fingerprint(config: Any, tensors: Mapping[str, Tensor]) -> str:
@@ -32,64 +49,30 @@ def fingerprint(config: Any, tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()[:32]
 
 
-def write(folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Writes `config.json` and `model.safetensors` into a folder, which is made if missing."""
+def write(
+    folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Tensor], files: Files = OURS
+) -> None:
+    """Writes the two files of a model into a folder, which is made if missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
-    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+    text = json.dumps(settings, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (folder / files.config).write_text(text, encoding="utf-8")
     plain = {name: t.detach().cpu().float().contiguous() for name, t in tensors.items()}
-    save_file(plain, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    save_file(plain, folder / files.weights, metadata={"format": "pt"})
 
 
-def locate(name: str | Path, what: str, revision: str | None = None) -> tuple[Path, str]:
-    """Returns the folder that holds both files, and what to call their source.
-
-    A folder is taken as it is. Any other name is a repository on the Hub, of which only the two
-    files are downloaded; its source names the commit.
-
-    Args:
-        name: the folder or the repository.
-        what: the kind of model, for messages.
-        revision: branch, tag or commit of the repository.
+def most_bytes(shapes: Shapes, path: Path) -> int:
+    """Returns how large the weights can be at most that a config asks for, in bytes.
 
     Raises:
-        ValueError: if a file is missing from the folder, or the name can be neither.
+        ValueError: if that is more than 16 GiB.
     """
-    folder = Path(name)
-    if folder.is_dir():
-        for file in (CONFIG_FILE, WEIGHTS_FILE):
-            if not (folder / file).is_file():
-                raise ValueError(
-                    f"'{folder}' has no {file}; {what} is saved as {CONFIG_FILE} and "
-                    f"{WEIGHTS_FILE}, which save_pretrained writes"
-                )
-        return folder, str(folder)
-    try:
-        paths = [
-            Path(hf_hub_download(str(name), file, revision=revision))
-            for file in (CONFIG_FILE, WEIGHTS_FILE)
-        ]
-    except HFValidationError as invalid:
+    needed = 4 * sum(math.prod(shape) for shape in shapes.values())
+    if needed > MOST_WEIGHT_BYTES:
         raise ValueError(
-            f"'{name}' is neither a folder here nor the id of a repository on the Hub, "
-            "such as 'user/name'"
-        ) from invalid
-    return paths[0].parent, f"{name}@{paths[0].parent.name}"
-
-
-def read_settings(path: Path) -> dict[str, Any]:
-    """Returns the content of a `config.json`.
-
-    Raises:
-        ValueError: if it is not one JSON object.
-    """
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as broken:
-        raise ValueError(f"{path} is not JSON ({broken}); save or download it again") from broken
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path} must hold one JSON object, got a {type(settings).__name__}")
-    return settings
+            f"{path} asks for weights of more than {MOST_WEIGHT_BYTES // 2**30} GiB, which are not "
+            "read: it is damaged, or made to exhaust memory"
+        )
+    return needed + HEADER_BYTES
 
 
 def build(kind: type[Record], values: Any, path: Path) -> Record:
@@ -113,8 +96,17 @@ def build(kind: type[Record], values: Any, path: Path) -> Record:
         raise ValueError(f"{path}: {wrong}") from wrong
 
 
-def read_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    """Returns the tensors of a `model.safetensors`, which must have the names and shapes given.
+def check_choices(record: Any, choices: Mapping[str, tuple[Any, ...]]) -> None:
+    """Raises ValueError, naming the field, unless fields of a dataclass hold one of the choices."""
+    for name, allowed in choices.items():
+        value = getattr(record, name)
+        if not any(type(value) is type(choice) and value == choice for choice in allowed):
+            rule = " or ".join(map(repr, allowed))
+            raise ValueError(f"{name} must be {rule} for a model of ours to hold it, got {value!r}")
+
+
+def read_tensors(path: Path, shapes: Shapes) -> dict[str, Tensor]:
+    """Returns the tensors of a safetensors file, which must have the names and shapes given.
 
     Raises:
         ValueError: if the file is damaged, or a tensor's name, shape, type or values are wrong.
@@ -124,7 +116,7 @@ def read_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
             if set(file.keys()) != set(shapes):
                 raise ValueError(
                     f"{path} holds the tensors {sorted(file.keys())}, "
-                    f"but its {CONFIG_FILE} asks for {sorted(shapes)}: it is of another model"
+                    f"but its config asks for {sorted(shapes)}: it is of another model"
                 )
             for name, shape in shapes.items():
                 stored = file.get_slice(name)
@@ -144,6 +136,6 @@ def read_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
 def _check(what: str, stored: Any, expected: Any, name: str, path: Path) -> None:
     if stored != expected:
         raise ValueError(
-            f"tensor '{name}' of {path} has {what} {stored}, but its {CONFIG_FILE} asks for "
-            f"{expected}: the two files do not belong together"
+            f"tensor '{name}' of {path} has {what} {stored}, but its config asks for {expected}: "
+            "the two files do not belong together"
         )

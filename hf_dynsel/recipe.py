@@ -63,9 +63,12 @@ class Recipe:
         adapters: `texts`, OpenClipText or TransformersText, and its parameters; `templates` and
             `descriptions` of class_texts; parameters of train_adapters. Or `from`, a folder or
             Hub id, and `revision`.
-        scores: settings by score class; or `from`, a folder that save_scores wrote.
+        scores: settings by score class; or `from`, a folder or Hub id, and `revision`.
         mixing: parameters of Mixing, MixUp and CutMix of training batches of images.
         metrics: names of hf_dynsel.metrics.
+        hub: repositories that the results are pushed to when the run is done, by what they hold:
+            `run`, `scores`, `sae`, `adapters`; `private`, `license` of the data, and `also`,
+            `codes` or `features` that go with the scores.
         seed: of everything random.
         output_dir: the run folder; outputs/<name>/seed-<seed> if not given.
     """
@@ -81,6 +84,7 @@ class Recipe:
     scores: Mapping[str, Any] | None = None
     mixing: Mapping[str, Any] | None = None
     metrics: Sequence[str] = ("accuracy",)
+    hub: Mapping[str, Any] | None = None
     seed: int = 0
     output_dir: str | None = None
 

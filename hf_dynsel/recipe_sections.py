@@ -9,10 +9,12 @@ from hf_dynsel.arguments import DynamicSelectionArguments
 from hf_dynsel.core import Selector
 from hf_dynsel.data import ImageTransform, add_label_noise
 from hf_dynsel.features import train_adapters
+from hf_dynsel.hub.repo import Repo
 from hf_dynsel.metrics import METRICS
 from hf_dynsel.mixing import Mixing
 from hf_dynsel.models import image_classifier, text_classifier
 from hf_dynsel.sae import train_sae
+from hf_dynsel.scores.files import Also
 from hf_dynsel.signatures import faults, fits, unknown, wrong_kind
 
 EXTRACTION = ("batch_size", "shard_size", "num_workers")
@@ -28,6 +30,13 @@ MADE_BY = {  # columns that scores read, by the section that makes them
     "features": ("features", {"features"}),
     "sae": ("sparse codes", {"sae_indices", "sae_values"}),
     "adapters": ("the cosine with class texts", {"features_cosine"}),
+}
+PUSHED = ("run", "scores", "sae", "adapters")
+HUB = {
+    **dict.fromkeys(PUSHED, str),
+    "private": bool,
+    "license": str | None,
+    "also": list[Also],
 }
 TRANSFORM = tuple(field.name for field in fields(ImageTransform) if field.name != "channels")
 
@@ -148,9 +157,7 @@ def _loaded(section: Mapping[str, Any], path: str, why: str) -> Iterator[str]:
 def _scores(content: Mapping[str, Any]) -> Iterator[str]:
     section = _section(content, "scores")
     if "from" in section:
-        yield from (
-            f"scores.{key}: scores are loaded, not computed" for key in set(section) - {"from"}
-        )
+        yield from _loaded(section, "scores", "scores loaded 'from' somewhere are not computed")
         return
     known = exported(scores, scores.Score)
     for name, settings in section.items():
@@ -218,6 +225,21 @@ def _mixing(content: Mapping[str, Any]) -> Iterator[str]:
     yield from faults(section, Mixing, "mixing", without=("num_classes", "key"))
 
 
+def _hub(content: Mapping[str, Any]) -> Iterator[str]:
+    section = _section(content, "hub")
+    yield from _typed(section, "hub", HUB)
+    for key in section:
+        if key not in HUB:
+            yield unknown(key, list(HUB), f"hub.{key}", "the section 'hub'")
+    for key in set(PUSHED) & set(section):
+        try:
+            Repo(str(section[key]), "model")
+        except ValueError as wrong:
+            yield f"hub.{key}: {wrong}"
+        if key != "run" and not content.get(key):
+            yield f"hub.{key}: the recipe makes no {key}; add the section '{key}' or leave it out"
+
+
 def _metrics(content: Mapping[str, Any]) -> Iterator[str]:
     names = content.get("metrics", ())
     for name in names if isinstance(names, list) else ():
@@ -237,4 +259,5 @@ SECTIONS = {
     "trainer": _trainer,
     "mixing": _mixing,
     "metrics": _metrics,
+    "hub": _hub,
 }

@@ -20,11 +20,12 @@ from hf_dynsel.ledger import Ledger
 from hf_dynsel.metrics import compute_metrics
 from hf_dynsel.models import image_classifier, text_classifier
 from hf_dynsel.noise_summary import noise_summary
+from hf_dynsel.publish import publish_all, require_ready
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import TRANSFORM
 from hf_dynsel.report import write_report
 from hf_dynsel.selection_log import FILE as SELECTIONS
-from hf_dynsel.stages import load_data, score
+from hf_dynsel.stages import ADAPTERS, COST, SAE, load_data, score
 from hf_dynsel.trainer import DynamicSelectionTrainer
 from hf_dynsel.usage import gini, never_used
 
@@ -45,6 +46,7 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
         OSError: if the folder cannot be written, before any work.
         ValueError: as the stages do.
     """
+    require_ready(recipe)
     folder = prepare_folder(recipe)
     ledger = Ledger()
     splits = load_data(recipe)
@@ -57,6 +59,8 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
         texts = bool(recipe.dataset.get("show_texts", False))
         write_report(folder, examples=splits["train"], show_texts=texts)
     logger.info("results: %s", folder)
+    for pushed in publish_all(recipe):
+        logger.info("%s", pushed.describe())
     return folder
 
 
@@ -103,8 +107,8 @@ def build_trainer(
         )
     model, tokenizer = _model(recipe, splits["train"])  # first: its faults are found before scoring
     scored, folder = score(recipe, splits["train"], ledger)
-    if folder is not None and folder != recipe.folder / "scores":
-        shutil.copytree(folder, recipe.folder / "scores", dirs_exist_ok=True)
+    if folder is not None:
+        _copy_scores(folder, recipe.folder)
     views = {
         name: _view(recipe, scored if name == "train" else split, name == "train", tokenizer)
         for name, split in splits.items()
@@ -125,6 +129,17 @@ def build_trainer(
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(EpochLines())
     return trainer, views["test"]
+
+
+def _copy_scores(folder: Path, run: Path) -> None:
+    """Puts the scores into the run folder, and beside them what was trained for them."""
+    trained = (SAE, ADAPTERS)
+    if folder != run / "scores":
+        ignored = shutil.ignore_patterns(*trained, COST)
+        shutil.copytree(folder, run / "scores", dirs_exist_ok=True, ignore=ignored)
+    for name in trained:
+        if (folder / name).is_dir():
+            shutil.copytree(folder / name, run / name, dirs_exist_ok=True)
 
 
 def _model(recipe: Recipe, train: Dataset) -> tuple[Any, Any]:

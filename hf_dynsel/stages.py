@@ -28,10 +28,11 @@ from hf_dynsel.ledger import Ledger
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import EXTRACTION, TRAIN_ADAPTERS, WORDING
 from hf_dynsel.sae import SparseAutoencoder, add_codes, train_sae
-from hf_dynsel.scores import add_scores, attach_scores, save_scores
+from hf_dynsel.scores import add_scores, attach, load_scores, save_scores
 
 logger = logging.getLogger(__name__)
 
+SAE, ADAPTERS = "sae", "adapters"  # folders beside the scores
 COST = "cost.json"  # seconds by stage; written last, so it marks a folder as finished
 
 
@@ -66,18 +67,26 @@ def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset, Path
     if not recipe.scores:
         return train, None
     if "from" in recipe.scores:
-        folder = Path(recipe.scores["from"])
-        logger.info("scores: read from %s", folder)
-        return attach_scores(train, folder), folder
+        return _shared_scores(recipe, train)
     folder = cache_dir() / "scores" / _scores_key(recipe, train)
     with _charged(ledger, folder) as reused:
         if reused:
             logger.info("features and what is made of them: not needed again")
             logger.info("scores: reused from %s", folder)
         else:
-            save_scores(_compute(recipe, train, ledger), folder)
+            save_scores(_compute(recipe, train, ledger, folder), folder, hashed=False)
             logger.info("scores: %s kept in %s", ", ".join(recipe.scores), folder)
-    return attach_scores(train, folder), folder
+    return attach(train, load_scores(folder)), folder
+
+
+def _shared_scores(recipe: Recipe, train: Dataset) -> tuple[Dataset, Path]:
+    """Returns the training set with loaded scores, and those of its rows in the run folder."""
+    assert recipe.scores is not None
+    loaded = load_scores(recipe.scores["from"], recipe.scores.get("revision"))
+    logger.info("scores: read from %s", loaded.source)
+    scored, folder = attach(train, loaded), recipe.folder / "scores"
+    save_scores(scored, folder, hashed=False)
+    return scored, folder
 
 
 @contextmanager
@@ -102,23 +111,25 @@ def _charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
     partial.replace(cost)
 
 
-def _compute(recipe: Recipe, train: Dataset, ledger: Ledger) -> Dataset:
+def _compute(recipe: Recipe, train: Dataset, ledger: Ledger, folder: Path) -> Dataset:
+    """Returns the scored training set; what was trained for it is saved in the folder."""
     scored = train
     if recipe.adapters:
         _check_adapters(recipe, train)
     if recipe.features:
-        scored = _extract(recipe, train, ledger)
+        scored = featured(recipe, train, ledger)
     if recipe.sae:
-        scored = _encode(recipe, scored, ledger)
+        scored = _encode(recipe, scored, ledger, folder / SAE)
     if recipe.adapters:
-        scored = _compare(recipe, scored, ledger)
+        scored = _compare(recipe, scored, ledger, folder / ADAPTERS)
     assert recipe.scores is not None
     wanted = [getattr(scores, name)(**(settings or {})) for name, settings in recipe.scores.items()]
     with ledger.timed("scores"):
         return add_scores(scored, wanted)
 
 
-def _extract(recipe: Recipe, train: Dataset, ledger: Ledger) -> Dataset:
+def featured(recipe: Recipe, train: Dataset, ledger: Ledger) -> Dataset:
+    """Returns the training set with its features, from the cache if they were extracted before."""
     assert recipe.features is not None
     settings = {key: value for key, value in recipe.features.items() if key in EXTRACTION}
     backbone, folder = _backbone(recipe), cache_dir() / "features"
@@ -138,15 +149,20 @@ def _backbone(recipe: Recipe) -> Backbone:
     return backbone
 
 
-def _encode(recipe: Recipe, featured: Dataset, ledger: Ledger) -> Dataset:
-    assert recipe.sae is not None
-    if "from" in recipe.sae:
-        sae = SparseAutoencoder.from_pretrained(recipe.sae["from"], recipe.sae.get("revision"))
+def _encode(recipe: Recipe, featured: Dataset, ledger: Ledger, folder: Path) -> Dataset:
+    if "from" in (recipe.sae or {}):
+        sae = _load_autoencoder(recipe)
         logger.info("sparse autoencoder: read from %s", sae.source)
     else:
         sae = _autoencoder(recipe, featured, ledger)
+    sae.save_pretrained(folder)
     with ledger.timed("sae"):
         return add_codes(featured, sae)
+
+
+def _load_autoencoder(recipe: Recipe) -> SparseAutoencoder:
+    assert recipe.sae is not None
+    return SparseAutoencoder.from_pretrained(recipe.sae["from"], recipe.sae.get("revision"))
 
 
 def _autoencoder(recipe: Recipe, featured: Dataset, ledger: Ledger) -> SparseAutoencoder:
@@ -163,13 +179,14 @@ def _autoencoder(recipe: Recipe, featured: Dataset, ledger: Ledger) -> SparseAut
     return SparseAutoencoder.from_pretrained(folder)
 
 
-def _compare(recipe: Recipe, featured: Dataset, ledger: Ledger) -> Dataset:
+def _compare(recipe: Recipe, featured: Dataset, ledger: Ledger, folder: Path) -> Dataset:
     assert recipe.adapters is not None
     if "from" in recipe.adapters:
         adapters = _load_adapters(recipe)
         logger.info("adapters: read from %s", adapters.source)
     else:
         adapters = _adapters(recipe, featured, ledger)
+    adapters.save_pretrained(folder)
     with ledger.timed("adapters"):
         return add_cosine(featured, adapters)
 
@@ -208,6 +225,12 @@ def _check_adapters(recipe: Recipe, train: Dataset) -> None:
         class_words(names, recipe.adapters.get("descriptions"))
 
 
+def _sae_key(recipe: Recipe) -> Any:
+    if "from" in (recipe.sae or {}):  # its name may stand for other weights by now
+        return _load_autoencoder(recipe).fingerprint()
+    return {"seed": recipe.seed, **(recipe.sae or {})}
+
+
 def _adapters_key(recipe: Recipe) -> Any:
     if "from" in (recipe.adapters or {}):
         return _load_adapters(recipe).fingerprint()
@@ -231,7 +254,7 @@ def _scores_key(recipe: Recipe, train: Dataset) -> str:
         {
             "data": provenance.fingerprint(train),
             "features": _backbone(recipe).identity() if recipe.features else None,
-            "sae": recipe.sae and {"seed": recipe.seed, **recipe.sae},
+            "sae": recipe.sae and _sae_key(recipe),
             "adapters": recipe.adapters and _adapters_key(recipe),
             "scores": recipe.scores,
         }

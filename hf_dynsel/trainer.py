@@ -14,7 +14,9 @@
 - `_inner_training_loop`: every run, and every retry with a smaller batch, selects afresh;
 - `_finalize_training`: the last epoch's feedback has no next epoch to commit it;
 - `log`: the samples per second would be of epochs of one length;
-- `compute_loss`, `get_batch_samples`: weights and signals are per sample, means per whole step.
+- `compute_loss`, `get_batch_samples`: weights and signals are per sample, means per whole step;
+- `create_model_card`, `push_to_hub`, `_push_from_checkpoint` (in `PushesSelection`): the card says
+  what was selected, and what the output folder holds beside the model stays here.
 
 `overrides.py` checks that `Trainer` still has these methods.
 """
@@ -23,7 +25,7 @@ import inspect
 from collections.abc import Mapping, MutableMapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
@@ -47,17 +49,13 @@ from hf_dynsel.resume import best_checkpoint, require_batches_skipped, resolve
 from hf_dynsel.run_length import plan_length
 from hf_dynsel.schedule import named_schedule, paced
 from hf_dynsel.selection_log import SelectionLog
+from hf_dynsel.sharing.trainer_push import PushesSelection
 from hf_dynsel.steps import counter_of
 from hf_dynsel.sweep import clean_view, read_by, sweeper_of
 from hf_dynsel.training_view import TrainingView
 
-if TYPE_CHECKING:
-    from transformers import Trainer as _Base
-else:
-    _Base = object
 
-
-class DynamicSelectionMixin(_Base):
+class DynamicSelectionMixin(PushesSelection):
     """What makes a `Trainer` class select; it comes first among the bases.
 
     Args:

@@ -39,6 +39,7 @@ def test_score_prints_where_the_scores_are(capsys):
         "scores.parquet",
         "scores.json",
         "cost.json",
+        "sae",
     }
 
 

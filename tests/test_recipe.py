@@ -65,8 +65,8 @@ def test_all_faults_are_listed_at_once():
     )
     assert sorted(found) == sorted(
         [
-            "recipe.colour: Recipe has no 'colour'; it has: adapters, dataset, features, metrics, "
-            "mixing, model, name, output_dir, sae, scores, seed, selector, trainer",
+            "recipe.colour: Recipe has no 'colour'; it has: adapters, dataset, features, hub, "
+            "metrics, mixing, model, name, output_dir, sae, scores, seed, selector, trainer",
             "dataset.loader: hf_dynsel has no 'digit'; did you mean 'digits'?",
             "sae.expansion: an autoencoder loaded 'from' somewhere is not trained; leave it out",
             "sae.k: an autoencoder loaded 'from' somewhere is not trained; leave it out",
@@ -103,7 +103,10 @@ def test_all_faults_are_listed_at_once():
         ("model.in_chans=grey", "model.in_chans: 'grey' is not of type int"),
         ("model.std=[0.1, wide]", "model.std: [0.1, 'wide'] is not one of"),
         ("dataset.label_noise={shares: 0.1}", "dataset.label_noise.shares: add_label_noise has no"),
-        ("scores={from: x, Diversity: {}}", "scores.Diversity: scores are loaded, not computed"),
+        (
+            "scores={from: x, Diversity: {}}",
+            "scores.Diversity: scores loaded 'from' somewhere are not computed",
+        ),
         ("seed=first", "recipe.seed: 'first' is not of type int"),
         ("model=small_cnn", "recipe.model: 'small_cnn' is not one of"),
     ],

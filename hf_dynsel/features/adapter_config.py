@@ -86,7 +86,7 @@ class AdapterSummary:
         _check_types(self)
         for field in fields(self):
             value = getattr(self, field.name)
-            if not (math.isfinite(value) and value >= 0):
+            if not 0 <= value < math.inf:  # also of an int too large for a float, and of NaN
                 raise ValueError(f"{field.name} must be finite and at least 0, got {value}")
 
 

@@ -16,6 +16,7 @@ from hf_dynsel.features.class_texts import ClassTexts
 from hf_dynsel.features.clip_adapter import LEAST_TEMPERATURE, Adapters
 from hf_dynsel.features.contrastive import contrastive_loss
 from hf_dynsel.features.pairing import class_numbers, features_encoder
+from hf_dynsel.origin import origin_of
 
 CHECKED_ROWS = 4096
 
@@ -128,6 +129,7 @@ def _untrained(
         seed=seed,
     )
     adapters = Adapters(config)
+    adapters.origin = origin_of(dataset)
     adapters.class_texts.copy_(texts.features)
     return adapters
 

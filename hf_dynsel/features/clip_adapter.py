@@ -1,24 +1,24 @@
 """Adapters between two frozen encoders, saved as a config and a safetensors file."""
 
 import math
-from dataclasses import asdict
-from pathlib import Path
+from typing import Any, final
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hf_dynsel import model_files
+from hf_dynsel import extras
 from hf_dynsel.features import adapter
 from hf_dynsel.features.adapter_config import AdapterConfig, AdapterSummary
+from hf_dynsel.saved_models import Kind, SavedModel
 
 START_TEMPERATURE = 0.07
 LEAST_TEMPERATURE = 0.01
-TRAINING = "training"
 
 
-class Adapters(nn.Module):
+@final
+class Adapters(SavedModel):
     """Brings the features of samples and of class texts into one space, where cosines compare them.
 
     The space is that of the texts. Features are scaled to unit length before and after. Between
@@ -30,6 +30,7 @@ class Adapters(nn.Module):
     Attributes:
         class_texts: the text encoder's features of the classes.
         summary: how the training went; None for adapters that `train_adapters` did not make.
+        origin: the data and the encoder they were trained on; None where that is unknown.
         source: the folder, or the Hub repository and commit, they were loaded from.
 
     Reference:
@@ -40,13 +41,12 @@ class Adapters(nn.Module):
         and the MLP are ours.
     """
 
+    config: AdapterConfig
+    summary: AdapterSummary | None
     class_texts: Tensor
 
     def __init__(self, config: AdapterConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.summary: AdapterSummary | None = None
-        self.source: str | None = None
+        super().__init__(config)
         generator = torch.Generator().manual_seed(config.seed)
         dims = config.sample_dim, config.text_dim
         self.samples = adapter.Adapter(config.kind, *dims, generator)
@@ -66,39 +66,10 @@ class Adapters(nn.Module):
         """Returns the cosine of every sample with the text of every class."""
         return self.adapt_samples(features) @ self.adapt_classes().T
 
-    def fingerprint(self) -> str:
-        """Returns a hash of the config and the weights, the same after saving and loading."""
-        return model_files.fingerprint(self.config, self.state_dict())
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Saves `config.json`, with the training summary, and `model.safetensors`."""
-        training = asdict(self.summary) if self.summary else None
-        settings = asdict(self.config) | {TRAINING: training}
-        model_files.write(Path(folder), settings, self.state_dict())
-
     @classmethod
-    def from_pretrained(cls, name: str | Path, revision: str | None = None) -> "Adapters":
-        """Returns saved adapters, on the CPU, with every value checked before use.
-
-        Args:
-            name: a folder that `save_pretrained` wrote, or a repository on the Hub.
-            revision: branch, tag or commit of the repository.
-
-        Raises:
-            ValueError: if a file is missing, damaged, or does not fit the other one.
-        """
-        folder, source = model_files.locate(name, "a pair of adapters", revision)
-        path = folder / model_files.CONFIG_FILE
-        settings = model_files.read_settings(path)
-        training = settings.pop(TRAINING, None)
-        config = model_files.build(AdapterConfig, settings, path)
-        tensors = model_files.read_tensors(folder / model_files.WEIGHTS_FILE, _shapes(config))
-        adapters = cls(config)
-        adapters.load_state_dict(tensors)
-        if training is not None:
-            adapters.summary = model_files.build(AdapterSummary, training, path)
-        adapters.source = source
-        return adapters
+    def kind(cls) -> Kind:
+        """Returns what saving and loading must know of the class."""
+        return Kind("a pair of adapters", AdapterConfig, AdapterSummary, _shapes, _card)
 
 
 def _shapes(config: AdapterConfig) -> dict[str, tuple[int, ...]]:
@@ -109,3 +80,10 @@ def _shapes(config: AdapterConfig) -> dict[str, tuple[int, ...]]:
     }
     parts = {f"{part}.{n}": s for part, tensors in inner.items() for n, s in tensors.items()}
     return parts | {"log_scale": (), "class_texts": (len(config.classes), shared)}
+
+
+def _card(*facts: Any) -> str:
+    extras.require("jinja2", "report")
+    from hf_dynsel.cards.adapters import adapter_card
+
+    return adapter_card(*facts)

@@ -9,16 +9,7 @@ from jaxtyping import Int
 
 from hf_dynsel import provenance
 from hf_dynsel.features.prompts import class_names
-
-OF_THE_DATA = ("column", "columns", "dataset", "rows", "version")
-
-
-def encoder_of(note: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a backbone's identity or a note on features says of the encoder.
-
-    What it says of the data, such as the name of the column that was read, is left out.
-    """
-    return {name: value for name, value in note.items() if name not in OF_THE_DATA}
+from hf_dynsel.origin import encoder_of as encoder_of
 
 
 def features_encoder(dataset: Dataset) -> dict[str, Any]:

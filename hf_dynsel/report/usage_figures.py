@@ -1,6 +1,7 @@
 """How often each sample was used, and how much consecutive epochs share."""
 
 import numpy as np
+from jaxtyping import Int
 
 from hf_dynsel.report.canvas import (
     BLUE,
@@ -27,16 +28,16 @@ MAX_BARS = 80
 def usage_section(trace: Trace) -> Section:
     """Returns how often samples were used, and the overlap of consecutive epochs."""
     title = "How evenly the training set was used"
+    histogram = usage_histogram(trace.counts, len(trace.sizes))
     if len(trace.sizes) < 2:
         missing = "The overlap of consecutive epochs needs two epochs; this run has one."
-        return Section(title, [usage_histogram(trace)], [missing])
-    return Section(title, [usage_histogram(trace), rotation(trace)])
+        return Section(title, [histogram], [missing])
+    return Section(title, [histogram, rotation(trace)])
 
 
-def usage_histogram(trace: Trace) -> Picture:
+def usage_histogram(counts: Int[np.ndarray, " n"], num_epochs: int) -> Picture:
     """Returns the histogram of the number of epochs each sample was used in."""
-    counts, mean = trace.counts, float(trace.counts.mean())
-    width = -(-len(trace.sizes) // MAX_BARS)
+    mean, width = float(counts.mean()), -(-num_epochs // MAX_BARS)
     heights = np.bincount((counts[counts > 0] - 1) // width)
     figure, (axes,) = chart()
     middles = 1 + np.arange(len(heights)) * width + (width - 1) / 2
@@ -44,7 +45,7 @@ def usage_histogram(trace: Trace) -> Picture:
     unused = np.count_nonzero(counts == 0)
     axes.bar(0, unused, width * 0.9, color=VERMILION, label=f"never used: {unused:,}")
     axes.axvline(mean, color=INK, linewidth=1.5, linestyle="--", label=f"mean: {mean:.1f} epochs")
-    axes.set_xlim(-width, len(trace.sizes) + width)
+    axes.set_xlim(-width, num_epochs + width)
     thousands(axes)
     legend(axes)
     inequality, never = gini(counts), never_used(counts)
@@ -53,7 +54,7 @@ def usage_histogram(trace: Trace) -> Picture:
     return Picture(
         "usage",
         f"Histogram of the number of epochs each sample was used in. {facts}.",
-        f"On average a sample was used in {mean:.1f} of {len(trace.sizes)} epochs; {never:.1%} of "
+        f"On average a sample was used in {mean:.1f} of {num_epochs} epochs; {never:.1%} of "
         f"the training set was never used. The Gini coefficient is {inequality:.2f}: 0 means that "
         "all samples were used equally often, 1 that a single one was used all the time.",
         png(figure),

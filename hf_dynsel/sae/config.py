@@ -1,10 +1,15 @@
 """The settings of a sparse autoencoder, and how its training went."""
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, get_args
 
 TopKMode = Literal["relu", "abs", "signed"]
+QUANTILES: Mapping[str, float] = MappingProxyType(
+    {"min": 0.0, "5%": 0.05, "median": 0.5, "95%": 0.95, "max": 1.0}
+)
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,12 @@ class TrainingSummary:
         fvu: share of the variance that the reconstruction leaves unexplained.
         l0: mean number of active units per item.
         dead_share: share of units that no item activates.
+        unit_frequency: the share of items that activate a unit: the lowest of all units, the
+            quantile at 5 %, the median, the quantile at 95 %, and the highest.
 
     Raises:
         TypeError: if a value is no number.
-        ValueError: if a value is negative, NaN or infinite.
+        ValueError: if a value is negative, NaN or infinite, or a share is above 1.
     """
 
     num_items: int
@@ -75,11 +82,28 @@ class TrainingSummary:
     fvu: float
     l0: float
     dead_share: float
+    unit_frequency: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if type(value) not in (int, field.type):
-                raise TypeError(f"{field.name} must be a number, got {value!r}")
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{field.name} must be finite and at least 0, got {value}")
+        for name in ("num_items", "epochs", "steps"):
+            _check_number(name, getattr(self, name), int)
+        for name in ("seconds", "fvu", "l0", "dead_share"):
+            _check_number(name, getattr(self, name), int, float)
+        if self.unit_frequency is not None:
+            _check_frequency(self.unit_frequency)
+
+
+def _check_frequency(shares: Mapping[str, float]) -> None:
+    if not (isinstance(shares, Mapping) and list(shares) == list(QUANTILES)):
+        raise TypeError(f"unit_frequency must have the keys {list(QUANTILES)}, got {shares!r}")
+    for name, share in shares.items():
+        _check_number(f"unit_frequency['{name}']", share, int, float)
+        if share > 1:
+            raise ValueError(f"unit_frequency['{name}'] must be at most 1, got {share}")
+
+
+def _check_number(name: str, value: float, *kinds: type) -> None:
+    if type(value) not in kinds:
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not 0 <= value < math.inf:  # also of an int too large for a float, and of NaN
+        raise ValueError(f"{name} must be finite and at least 0, got {value}")

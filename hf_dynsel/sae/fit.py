@@ -1,9 +1,11 @@
 """Measures how well a sparse autoencoder fits: unexplained variance, active units, dead units."""
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hf_dynsel.sae.config import QUANTILES
 from hf_dynsel.sae.sparse import SparseCodes
 
 FitValues = dict[str, float]
@@ -40,3 +42,10 @@ class Fit:
         error, total, active, items = self._sums.tolist()
         dead_share = (self._fired == 0).double().mean().item()
         return {"fvu": error / max(total, 1e-300), "l0": active / items, "dead_share": dead_share}
+
+    def unit_frequency(self) -> FitValues:
+        """Returns quantiles of the share of items that activate a unit, over all units."""
+        shares = self._fired.cpu().numpy() / self._sums[3].item()
+        return dict(
+            zip(QUANTILES, np.quantile(shares, [*QUANTILES.values()]).tolist(), strict=True)
+        )

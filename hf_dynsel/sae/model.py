@@ -1,21 +1,20 @@
 """The sparse autoencoder: tied weights, top-k codes, saved as a config and a safetensors file."""
 
-from dataclasses import asdict
-from pathlib import Path
+from typing import Any, final
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hf_dynsel import model_files
+from hf_dynsel import extras
 from hf_dynsel.sae.config import SparseAutoencoderConfig, TrainingSummary
 from hf_dynsel.sae.sparse import KeptUnits, SparseCodes, top_units, weighted_rows
+from hf_dynsel.saved_models import Kind, SavedModel
 
-TRAINING = "training"
 
-
-class SparseAutoencoder(nn.Module):
+@final
+class SparseAutoencoder(SavedModel):
     """Describes each feature vector by a few of many learned units.
 
     Inputs are the features scaled to unit length, then centred on the mean of the training set.
@@ -27,6 +26,7 @@ class SparseAutoencoder(nn.Module):
 
     Attributes:
         summary: how the training went; None for a model that `train_sae` did not make.
+        origin: the data and the encoder it was trained on; None where that is unknown.
         source: the folder, or the Hub repository and commit, it was loaded from.
 
     Reference:
@@ -36,13 +36,12 @@ class SparseAutoencoder(nn.Module):
         rank signed values unless told otherwise.
     """
 
+    config: SparseAutoencoderConfig
+    summary: TrainingSummary | None
     mean: Tensor
 
     def __init__(self, config: SparseAutoencoderConfig, seed: int = 0) -> None:
-        super().__init__()
-        self.config = config
-        self.summary: TrainingSummary | None = None
-        self.source: str | None = None
+        super().__init__(config)
         generator = torch.Generator().manual_seed(seed)
         rows = torch.randn(config.num_latents, config.input_dim, generator=generator)
         self.weight = nn.Parameter(F.normalize(rows, dim=1))
@@ -91,39 +90,12 @@ class SparseAutoencoder(nn.Module):
         """Returns the reconstruction of the standardized features."""
         return self.decode(self.encode(features))
 
-    def fingerprint(self) -> str:
-        """Returns a hash of the config and the weights, the same after saving and loading."""
-        return model_files.fingerprint(self.config, self.state_dict())
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Saves `config.json`, with the training summary, and `model.safetensors`."""
-        training = asdict(self.summary) if self.summary else None
-        settings = asdict(self.config) | {TRAINING: training}
-        model_files.write(Path(folder), settings, self.state_dict())
-
     @classmethod
-    def from_pretrained(cls, name: str | Path, revision: str | None = None) -> "SparseAutoencoder":
-        """Returns a saved model, on the CPU, with every value checked before use.
-
-        Args:
-            name: a folder that `save_pretrained` wrote, or a repository on the Hub.
-            revision: branch, tag or commit of the repository.
-
-        Raises:
-            ValueError: if a file is missing, damaged, or does not fit the other one.
-        """
-        folder, source = model_files.locate(name, "a sparse autoencoder", revision)
-        path = folder / model_files.CONFIG_FILE
-        settings = model_files.read_settings(path)
-        training = settings.pop(TRAINING, None)
-        config = model_files.build(SparseAutoencoderConfig, settings, path)
-        tensors = model_files.read_tensors(folder / model_files.WEIGHTS_FILE, _shapes(config))
-        model = cls(config)
-        model.load_state_dict(tensors)
-        if training is not None:
-            model.summary = model_files.build(TrainingSummary, training, path)
-        model.source = source
-        return model
+    def kind(cls) -> Kind:
+        """Returns what saving and loading must know of the class."""
+        return Kind(
+            "a sparse autoencoder", SparseAutoencoderConfig, TrainingSummary, _shapes, _card
+        )
 
 
 def _shapes(config: SparseAutoencoderConfig) -> dict[str, tuple[int, ...]]:
@@ -134,3 +106,10 @@ def _shapes(config: SparseAutoencoderConfig) -> dict[str, tuple[int, ...]]:
         "decoder_bias": (dim,),
         "mean": (dim,),
     }
+
+
+def _card(*facts: Any) -> str:
+    extras.require("jinja2", "report")
+    from hf_dynsel.cards.sae import sae_card
+
+    return sae_card(*facts)

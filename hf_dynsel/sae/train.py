@@ -5,11 +5,13 @@ import time
 from typing import Any
 
 import torch
+from datasets import Dataset
 from jaxtyping import Float
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from hf_dynsel.feature_rows import Rows, feature_rows, in_order
+from hf_dynsel.origin import origin_of
 from hf_dynsel.sae.batches import Batches
 from hf_dynsel.sae.config import SparseAutoencoderConfig, TopKMode, TrainingSummary
 from hf_dynsel.sae.encode import encoded
@@ -41,7 +43,7 @@ def train_sae(
 
     The same features and seed give the same weights on the same machine; global random numbers
     are neither used nor changed. Features of up to 4 GiB are moved to the device once; larger
-    ones are read batch by batch.
+    ones are read batch by batch. Where a dataset and its features come from is noted in `origin`.
 
     Args:
         features: an array or tensor with one row per item, or a `datasets.Dataset` with a
@@ -85,8 +87,14 @@ def train_sae(
     fit(sae, data, epochs, rate, revival, progress)
     quality = measure(sae, rows, batch_size)
     sae.summary = TrainingSummary(
-        rows.shape[0], epochs, epochs * len(data), time.perf_counter() - started, **quality
+        rows.shape[0],
+        epochs,
+        epochs * len(data),
+        time.perf_counter() - started,
+        **quality.values(),
+        unit_frequency=quality.unit_frequency(),
     )
+    sae.origin = origin_of(features) if isinstance(features, Dataset) else None
     return sae
 
 
@@ -138,12 +146,12 @@ def step(
 
 
 @torch.no_grad()
-def measure(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> dict[str, float]:
-    """Returns fvu, l0 and dead_share over all rows."""
+def measure(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> Fit:
+    """Returns how well the model fits all rows."""
     quality = Fit(sae.config.num_latents, sae.mean.device)
     for inputs, codes in encoded(sae, rows, batch_size):
         quality.add(inputs, codes, sae.decode(codes))
-    return quality.values()
+    return quality
 
 
 def mean_input(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> Float[Tensor, " d"]:

@@ -2,7 +2,6 @@ import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
-import jaxtyping
 import pytest
 import torch
 from datasets import Dataset
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 
 from hf_dynsel.features.backbone import Backbone
 from hf_dynsel.features.columns import only_column
+from unchecked_kit import unchecked as unchecked
 
 
 def stack_x(rows: list[dict[str, Any]]) -> dict[str, Tensor]:
@@ -59,11 +59,3 @@ def toy() -> type[Toy]:
 def numbers() -> Dataset:
     """Ten rows: x from 0 to 9, and a label."""
     return Dataset.from_dict({"x": list(range(10)), "label": [0, 1] * 5}, split="train")
-
-
-@pytest.fixture
-def unchecked():
-    """Turns the type checks of the test run off, to see the library's own refusal."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)

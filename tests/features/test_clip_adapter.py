@@ -6,7 +6,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from adapter_kit import SAMPLES, TEXTS, names
-from hf_dynsel import model_files
 from hf_dynsel.features import AdapterConfig, Adapters, AdapterSummary
 
 SUMMARY = AdapterSummary(9, 2, 4, 0.5, 1.25, 0.0625)
@@ -192,8 +191,8 @@ def test_a_summary_with_a_wrong_value_is_refused(saved, loss, message):
 
 
 def test_a_config_of_another_model_is_refused_before_its_size_is_allocated(saved):
-    edit(saved, sample_dim=10**15)
-    with pytest.raises(ValueError, match=r"shape \(4, 7\), .* \(4, 1000000000000000\)"):
+    edit(saved, sample_dim=10**8)
+    with pytest.raises(ValueError, match=r"shape \(4, 7\), .* \(4, 100000000\)"):
         Adapters.from_pretrained(saved)
 
 
@@ -213,24 +212,3 @@ def test_tensors_that_do_not_fit_the_config_are_refused(saved, changes, message)
     save_file(tensors, path)
     with pytest.raises(ValueError, match=message):
         Adapters.from_pretrained(saved)
-
-
-def test_from_the_hub_only_the_two_files_of_the_revision_are_read(saved, tmp_path, monkeypatch):
-    snapshot = tmp_path / "snapshots" / "0123abc"
-    snapshot.parent.mkdir()
-    saved.rename(snapshot)
-    asked = []
-
-    def download(repo, file, revision):
-        asked.append((repo, file, revision))
-        return str(snapshot / file)
-
-    monkeypatch.setattr(model_files, "hf_hub_download", download)
-    adapters = Adapters.from_pretrained("user/adapters", revision="v1")
-    assert asked == [("user/adapters", f, "v1") for f in ("config.json", "model.safetensors")]
-    assert adapters.source == "user/adapters@0123abc"
-
-
-def test_a_name_that_can_be_no_repository_is_explained(tmp_path):
-    with pytest.raises(ValueError, match="neither a folder here nor the id of a repository"):
-        Adapters.from_pretrained(tmp_path / "not" / "there")

@@ -23,7 +23,7 @@ def test_the_caption_agrees_with_the_summary(
     make_run: MakeRun, tmp_path: Path, epochs: int
 ) -> None:
     run = read_run(make_run(tmp_path, size=20, epochs=epochs))
-    caption = usage_histogram(follow(run)).caption
+    caption = usage_histogram(follow(run).counts, epochs).caption
     mean = run.summary.samples_trained / 20
     assert f"On average a sample was used in {mean:.1f} of {epochs} epochs" in caption
     assert f"The Gini coefficient is {run.summary.usage['gini']:.2f}" in caption

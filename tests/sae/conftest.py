@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-import jaxtyping
 import pytest
 import torch
 
 from hf_dynsel.sae import SparseAutoencoder, SparseAutoencoderConfig
+from unchecked_kit import unchecked as unchecked
 
 Build = Callable[..., SparseAutoencoder]
 
@@ -28,11 +28,3 @@ def build() -> Build:
         return sae
 
     return make
-
-
-@pytest.fixture
-def unchecked():
-    """Turns the type checks of the test run off, to see the library's own refusal."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)

@@ -5,7 +5,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from hf_dynsel import model_files
 from hf_dynsel.sae import SparseAutoencoder, SparseAutoencoderConfig, TrainingSummary
 
 CONFIG = SparseAutoencoderConfig(3, 6, 2, "abs", normalize=False)
@@ -124,8 +123,8 @@ def test_a_config_that_lacks_a_key_is_refused(saved):
 
 
 def test_a_config_of_another_model_is_refused_before_its_size_is_allocated(saved):
-    edit(saved, num_latents=10**15)
-    with pytest.raises(ValueError, match=r"shape \(6, 3\), .* \(1000000000000000, 3\)"):
+    edit(saved, num_latents=10**9)
+    with pytest.raises(ValueError, match=r"shape \(6, 3\), .* \(1000000000, 3\)"):
         SparseAutoencoder.from_pretrained(saved)
 
 
@@ -152,27 +151,3 @@ def test_a_missing_tensor_is_refused(saved):
     rewrite(path, tensors)
     with pytest.raises(ValueError, match="holds the tensors"):
         SparseAutoencoder.from_pretrained(saved)
-
-
-def test_from_the_hub_only_the_two_files_of_the_revision_are_read(saved, tmp_path, monkeypatch):
-    snapshot = tmp_path / "snapshots" / "0123abc"
-    snapshot.parent.mkdir()
-    saved.rename(snapshot)
-    asked = []
-
-    def download(repo, file, revision):
-        asked.append((repo, file, revision))
-        return str(snapshot / file)
-
-    monkeypatch.setattr(model_files, "hf_hub_download", download)
-    sae = SparseAutoencoder.from_pretrained("user/sae", revision="v1")
-    assert asked == [
-        ("user/sae", "config.json", "v1"),
-        ("user/sae", "model.safetensors", "v1"),
-    ]
-    assert sae.source == "user/sae@0123abc"
-
-
-def test_a_name_that_can_be_no_repository_is_explained(tmp_path):
-    with pytest.raises(ValueError, match="neither a folder here nor the id of a repository"):
-        SparseAutoencoder.from_pretrained(tmp_path / "not" / "there")

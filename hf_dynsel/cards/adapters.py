@@ -1,0 +1,59 @@
+"""The card of a pair of adapters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from huggingface_hub import ModelCardData
+
+from hf_dynsel.cards.citations import bibtex
+from hf_dynsel.cards.encoders import construction, facts_of, repository
+from hf_dynsel.cards.escape import fenced
+from hf_dynsel.cards.metadata import LIBRARY, hub_id, license_fields, results, with_front_matter
+from hf_dynsel.cards.render import render
+from hf_dynsel.cards.sae import listed, parts_of
+
+TASK = "zero-shot-classification"
+MEASURED = ("loss", "texts_cut")
+
+
+def adapter_card(
+    settings: Mapping[str, Any],
+    training: Mapping[str, Any] | None,
+    origin: Mapping[str, Any] | None,
+    repo_id: str,
+    license: str | None = None,
+) -> str:
+    """Returns the card of a pair of adapters; what is not known is left out.
+
+    Args:
+        settings: of its `config.json`.
+        training: how the training went, its `training`.
+        origin: what it was trained on, its `origin`.
+        repo_id: where it goes on the Hub.
+        license: of the weights, an identifier that the Hub knows.
+    """
+    source, _ = parts_of(origin)
+    encoders = [settings.get("sample_encoder") or {}, settings.get("text_encoder") or {}]
+    bases = [name for encoder in encoders if (name := repository(encoder))]
+    measured = {name: training[name] for name in MEASURED if training and name in training}
+    data = ModelCardData(
+        **license_fields(license),
+        library_name=LIBRARY,
+        tags=[LIBRARY, "adapters", "data-selection"],
+        base_model=list(dict.fromkeys(bases)) or None,
+        datasets=listed(hub_id(source.get("hub_id"))),
+        model_name=repo_id.split("/")[-1],
+        eval_results=results(source, TASK, measured, "train") or None,
+    )
+    body = render(
+        "adapters",
+        repo_id=repo_id,
+        settings=settings,
+        training=training or {},
+        source=source,
+        encoders=dict(zip(("samples", "texts"), map(facts_of, encoders), strict=True)),
+        build=construction(encoders[0]),
+        version=(origin or {}).get("library_version"),
+        citation=fenced(bibtex(["Adapters"]), "bibtex"),
+    )
+    return with_front_matter(data, body)
