@@ -1,6 +1,7 @@
 """Reads a JSON file that may have been written by anyone."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ def read_object(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} has {size:,} bytes, but at most {MOST_BYTES:,} are read")
     try:
         content = json.loads(
-            path.read_text(encoding="utf-8"), parse_constant=_refuse, object_pairs_hook=_unique
+            path.read_text(encoding="utf-8"),
+            parse_constant=_refuse,
+            parse_float=_finite,
+            object_pairs_hook=_unique,
         )
     except (ValueError, RecursionError) as broken:  # also of text that is no UTF-8
         raise ValueError(f"{path} is not JSON ({broken}); save or download it again") from broken
@@ -29,6 +33,12 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    if math.isinf(value := float(text)):
+        raise ValueError(f"{text} is too large a number")
+    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

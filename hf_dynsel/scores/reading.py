@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hf_dynsel.json_files import MOST_BYTES
 from hf_dynsel.scores.files import TABLE_FILE, TABLES, Also
 from hf_dynsel.scores.notes import NOTES_FILE, read_notes
 from hf_dynsel.scores.row_hash import LENGTH
 from hf_dynsel.scores.table import INDEX, PREFIX, ROW_HASH, ScoreTable
 
 LONGEST_LABEL = 10_000  # characters
+MOST_ROW_BYTES = 64 * 1024  # unpacked
 
 
 def read_scores(folder: Path, also: Collection[Also] = (), source: str | None = None) -> ScoreTable:
@@ -52,6 +54,8 @@ def _read_scores(path: Path, notes: dict[str, Any]) -> pa.Table:
         _require_finite(name, table[name], path)
     for name in hashed:
         _require_hashes(table[name], path)
+    for name in notes["labels"]:
+        _require_classes(name, table[name].type, path)
     return table
 
 
@@ -63,7 +67,7 @@ def _read(path: Path, wanted: list[str], num_rows: int) -> pa.Table:
             texts = [f.name for f in file.schema_arrow if pa.types.is_string(f.type)]
         # Texts come as a dictionary, so that one long text on many rows is in memory once.
         table = pq.read_table(path, page_checksum_verification=True, read_dictionary=texts)
-    except (pa.ArrowException, OSError, MemoryError) as broken:
+    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as broken:
         raise ValueError(
             f"{path} is damaged or not Parquet ({broken}); save or download it again"
         ) from broken
@@ -90,6 +94,13 @@ def _require_shape(file: pq.ParquetFile, wanted: list[str], num_rows: int, path:
         raise ValueError(
             f"{path} claims {num_rows:,} rows in {path.stat().st_size:,} bytes, which is not "
             "possible; it is damaged or made to exhaust memory"
+        )
+    groups = range(file.metadata.num_row_groups)
+    unpacked = sum(file.metadata.row_group(group).total_byte_size for group in groups)
+    if unpacked > MOST_BYTES + num_rows * MOST_ROW_BYTES:
+        raise ValueError(
+            f"{path} unpacks to {unpacked:,} bytes, too many for {num_rows:,} rows; it is damaged "
+            "or made to exhaust memory"
         )
 
 
@@ -121,6 +132,13 @@ def _require_hashes(column: pa.ChunkedArray, path: Path) -> None:
         raise ValueError(
             f"column '{ROW_HASH}' of {path} must hold {LENGTH} hexadecimal digits in every row; "
             "save or download it again"
+        )
+
+
+def _require_classes(name: str, kind: pa.DataType, path: Path) -> None:
+    if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind)):
+        raise ValueError(
+            f"column '{name}' of {path} must hold the number or the name of a class, got {kind}"
         )
 
 
