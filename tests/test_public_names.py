@@ -48,6 +48,9 @@ def test_the_names_of_the_design_are_there():
         "Selector",
         "SparseAutoencoder",
         "add_scores",
+        "attach",
+        "load_scores",
+        "push_scores",
         "simulate",
         "train",
     }

@@ -18,12 +18,22 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "TransformersText": ("model", "max_length", "revision"),
     }
 )
-SHOWN = ("backbone", "model", "architecture", "revision", "weights", "max_length", "pooling", "pca")
+SHOWN = (
+    "backbone",
+    "model",
+    "architecture",
+    "revision",
+    "weights",
+    "max_length",
+    "pooling",
+    "pca",
+    "preprocessing",
+)
 
 
 def facts_of(encoder: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Returns the facts that tell an encoder from others; none that are not noted."""
-    return [(name, encoder[name]) for name in SHOWN if encoder.get(name) is not None]
+    return [(n, encoder[n]) for n in SHOWN if isinstance(encoder.get(n), str | int | float)]
 
 
 def repository(encoder: Mapping[str, Any]) -> str | None:

@@ -14,13 +14,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 FIGURES = "figures"
 
 
-class Missing(jinja2.StrictUndefined):
+class Missing(jinja2.Undefined):
     """A fact that is not given: it may be asked for, but not shown."""
 
     __slots__ = ()
 
-    def __bool__(self) -> bool:
-        return False
+    def __str__(self) -> str:
+        self._fail_with_undefined_error()
 
 
 def render(template: str, **facts: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from tqdm.auto import tqdm
 
 from hf_dynsel.extras import require
 from hf_dynsel.provenance import DERIVED
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DIGEST_SIZE = 16  # bytes
 LENGTH = 2 * DIGEST_SIZE  # characters
 BATCH = 1000  # rows
+PATIENCE = 2.0  # seconds without a progress bar
 LOSSLESS = {"BMP", "GIF", "PNG", "PPM", "TIFF"}
 OPAQUE = {"P": "RGBA", "PA": "RGBA", "1": "L"}
 
@@ -43,12 +45,15 @@ def row_hashes(dataset: "Dataset", columns: Sequence[str]) -> pa.ChunkedArray:
     encoders = [_encoder(dataset.features[name]) for name in columns]
     plain = dataset.select_columns(list(columns)).with_format("arrow")
     hashes = []
-    for table in plain.iter(batch_size=BATCH):
-        encoded = [
-            encode(table[name].combine_chunks())
-            for name, encode in zip(columns, encoders, strict=True)
-        ]
-        hashes.append(pa.array([_digest(row) for row in zip(*encoded, strict=True)], pa.string()))
+    with tqdm(total=len(dataset), desc="row hashes", unit="row", delay=PATIENCE) as bar:
+        for table in plain.iter(batch_size=BATCH):
+            encoded = [
+                encode(table[name].combine_chunks())
+                for name, encode in zip(columns, encoders, strict=True)
+            ]
+            digests = [_digest(row) for row in zip(*encoded, strict=True)]
+            hashes.append(pa.array(digests, pa.string()))
+            bar.update(len(digests))
     return pa.chunked_array(hashes, pa.string())
 
 

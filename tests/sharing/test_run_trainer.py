@@ -281,3 +281,18 @@ def test_without_matplotlib_the_card_has_no_figures(tmp_path):
     trainer.create_model_card()
     assert "](figures/" not in (tmp_path / "README.md").read_text()
     assert not (tmp_path / "figures").exists()
+
+
+def test_a_strategy_that_shares_checkpoints_shares_those_and_no_pickle_beside(pushing, tmp_path):
+    trainer = trainer_of(
+        tmp_path,
+        push_to_hub=True,
+        hub_strategy="checkpoint",
+        hub_always_push=True,
+        save_strategy="epoch",
+    )
+    trainer.train()
+    trainer._finish_current_push()
+    names = files(pushing).keys()
+    assert "last-checkpoint/selection.safetensors" in names
+    assert {name for name in names if "/" not in name} == {".gitattributes", *MODEL}
