@@ -15,6 +15,7 @@ from hf_dynsel.sae import SparseAutoencoder, add_codes
 from hf_dynsel.scores import attach, load_scores
 from hf_dynsel.scores.files import Also
 from hf_dynsel.sharing import download_scores, pull_run, push_run, push_scores
+from hf_dynsel.sharing.portable import portable
 from hf_dynsel.stages import ADAPTERS, SAE, featured, load_data
 
 Part = Literal["scores", "sae", "adapters", "run"]
@@ -57,7 +58,8 @@ def publish(
         return list(push_run(folder, repo_id, license=license, **target))
     if part == "scores":
         recipe = _recipe_of(folder)
-        scored, text = _scored(recipe, folder, also), (folder / RECIPE).read_text(encoding="utf-8")
+        scored = _scored(recipe, folder, also)
+        text = portable((folder / RECIPE).read_text(encoding="utf-8"))
         asked: Any = {"also": also, "originals": list(originals), "license": license}
         return [push_scores(scored, repo_id, recipe=text, **asked, **target)]
     kind = SparseAutoencoder if part == "sae" else Adapters

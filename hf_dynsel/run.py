@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from datasets import Dataset, DatasetDict
-from jaxtyping import Bool
 from transformers import PrinterCallback, ProgressCallback
 
 from hf_dynsel import yaml_files
 from hf_dynsel.console import EpochLines
 from hf_dynsel.data import tokenize, wrong_labels
+from hf_dynsel.data.source import source_of
 from hf_dynsel.environment import environment
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.metrics import compute_metrics
@@ -54,7 +53,8 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
     trainer.train(resume_from_checkpoint=True if resume else None)
     metrics = trainer.evaluate(test, metric_key_prefix="test")
     trainer.save_model(str(folder / "model"))
-    _write_results(recipe, trainer, metrics, ledger, wrong_labels(splits["train"]))
+    _write_results(recipe, trainer, metrics, ledger, splits["train"])
+    trainer.create_model_card(model_name=recipe.name)
     if report:
         texts = bool(recipe.dataset.get("show_texts", False))
         write_report(folder, examples=splits["train"], show_texts=texts)
@@ -165,12 +165,12 @@ def _write_results(
     trainer: DynamicSelectionTrainer,
     metrics: Mapping[str, float],
     ledger: Ledger,
-    wrong: Bool[np.ndarray, " n"] | None,
+    train: Dataset,
 ) -> None:
     history = json.dumps(trainer.state.log_history, indent=1)
     (recipe.folder / "log_history.json").write_text(history + "\n", encoding="utf-8")
-    content = summarise(recipe, trainer, metrics, ledger)
-    log = recipe.folder / SELECTIONS
+    content = summarise(recipe, trainer, metrics, ledger) | {"source": source_of(train)}
+    wrong, log = wrong_labels(train), recipe.folder / SELECTIONS
     if wrong is not None and log.is_file():
         content["label_noise"] = noise_summary(wrong, trainer.pool.scores, log)
     summary = json.dumps(content, indent=2)

@@ -57,8 +57,12 @@ def read(path: Path) -> Any:
     return parse(path.read_text(encoding="utf-8"), str(path))
 
 
+def dump(value: Any) -> str:
+    """Returns a plain value as YAML, keys in their order."""
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
+
+
 def write(value: Any, path: Path) -> None:
     """Writes a plain value, keys in their order."""
-    path.write_text(
-        yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
+    path.write_text(dump(value), encoding="utf-8")

@@ -29,6 +29,8 @@ class RunFacts:
         recipe: text of the recipe; empty without one.
         log: repository of the selection log, if there is one.
         license: of the model, an identifier that the Hub knows; None leaves the card's.
+        seed: of the run.
+        machine: that the seconds were measured on; empty if it is not noted.
     """
 
     selector: str
@@ -48,6 +50,8 @@ class RunFacts:
     recipe: str = ""
     log: str | None = None
     license: str | None = None
+    seed: int | None = None
+    machine: str = ""
 
     @property
     def finished(self) -> int:

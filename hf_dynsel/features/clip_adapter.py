@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hf_dynsel import extras
 from hf_dynsel.features import adapter
 from hf_dynsel.features.adapter_config import AdapterConfig, AdapterSummary
 from hf_dynsel.saved_models import Kind, SavedModel
@@ -83,7 +82,6 @@ def _shapes(config: AdapterConfig) -> dict[str, tuple[int, ...]]:
 
 
 def _card(*facts: Any) -> str:
-    extras.require("jinja2", "report")
     from hf_dynsel.cards.adapters import adapter_card
 
     return adapter_card(*facts)

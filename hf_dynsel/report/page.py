@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from hf_dynsel.extras import require
+import jinja2
+
 from hf_dynsel.report.cost_figure import balance
 from hf_dynsel.report.headline import flat, key_numbers, machine, reading, sentence
 from hf_dynsel.report.picture import Section
@@ -24,9 +25,8 @@ class Note:
 
 def render(run: RunFolder, sections: Sequence[Section]) -> str:
     """Returns the page; every text from the run is escaped."""
-    jinja = require("jinja2", "report")
-    environment = jinja.Environment(
-        autoescape=True, undefined=jinja.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["data_uri"] = _data_uri
     template = environment.from_string(_packaged("template.html"))

@@ -39,8 +39,7 @@ def write_report(
         ValueError: if a file or the examples are of another run or other data.
         ImportError: if the extra `report` is not installed.
     """
-    for module in ("matplotlib.figure", "jinja2"):
-        require(module, "report")
+    require("matplotlib.figure", "report")
     run = read_run(run_folder)
     _check(run, examples)
     names = _class_names(run, examples)

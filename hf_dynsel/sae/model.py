@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hf_dynsel import extras
 from hf_dynsel.sae.config import SparseAutoencoderConfig, TrainingSummary
 from hf_dynsel.sae.sparse import KeptUnits, SparseCodes, top_units, weighted_rows
 from hf_dynsel.saved_models import Kind, SavedModel
@@ -109,7 +108,6 @@ def _shapes(config: SparseAutoencoderConfig) -> dict[str, tuple[int, ...]]:
 
 
 def _card(*facts: Any) -> str:
-    extras.require("jinja2", "report")
     from hf_dynsel.cards.sae import sae_card
 
     return sae_card(*facts)

@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 from hf_dynsel.hub import Pulled, Pushed, pull, push
 from hf_dynsel.report.runfolder import RECIPE, SUMMARY
-from hf_dynsel.sharing.run_card import README, add_selection, facts_of_run, portable
+from hf_dynsel.sharing.portable import portable
+from hf_dynsel.sharing.run_card import README, add_selection, facts_of_run
 from hf_dynsel.sharing.run_files import (
     CONFIG,
     INDEX,

@@ -1,7 +1,6 @@
 """The selection in the model card of a run: from a trainer at work, or from a run folder."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,10 +23,10 @@ from hf_dynsel.report.history import metric_names
 from hf_dynsel.report.picture import Picture
 from hf_dynsel.report.runfolder import RECIPE, SUMMARY, read_run
 from hf_dynsel.report.trace import follow
+from hf_dynsel.sharing.portable import portable
 from hf_dynsel.usage import gini, never_used
 
 README = "README.md"
-OUTPUT_DIR = re.compile(r"^output_dir:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
 Counts = Int[np.ndarray, " n"]
 # What `Trainer` writes of a model that comes from no repository.
 FROM_NOWHERE = "is a fine-tuned version of [](https://huggingface.co/) on"
@@ -97,6 +96,7 @@ def facts_of_trainer(trainer: Any) -> RunFacts:
         results=_last_results(trainer.state.log_history),
         source=_notes(trainer).get("source", {}),
         scores=_classes(trainer.pool.scores, _notes(trainer).get("scores", {})),
+        seed=trainer.selector.seed,
     )
 
 
@@ -134,16 +134,13 @@ def facts_of_run(
         split="test",
         source=source,
         scores=_classes(run.scores, run.score_notes.get("scores", {})),
-        recipe=portable(run.recipe),
+        recipe=portable(run.recipe) if run.recipe else "",
         log=log,
         license=license,
+        seed=summary.seed,
+        machine=_machine(summary.environment),
     )
     return facts, counts
-
-
-def portable(recipe: str) -> str:
-    """Returns the text of a recipe without the folder of its run, which is this machine's."""
-    return OUTPUT_DIR.sub("", recipe)
 
 
 def _tags(readme: Path) -> tuple[str, ...]:
@@ -180,6 +177,17 @@ def _notes(trainer: Any) -> dict[str, Any]:
 
 def _classes(scores: Iterable[str], notes: Mapping[str, Any]) -> dict[str, str | None]:
     return {name: notes.get(name, {}).get("class") for name in scores}
+
+
+def _machine(environment: Mapping[str, Any]) -> str:
+    """Returns the hardware and the versions that the speed depends on most, as far as noted."""
+    devices, packages = environment.get("devices") or [], environment.get("packages") or {}
+    cpus, cpu = environment.get("cpus"), environment.get("cpu")
+    versions = [
+        f"{name} {packages[name]}" for name in ("torch", "transformers") if name in packages
+    ]
+    processors = [f"{cpus} x {cpu}" if cpus else str(cpu)] if cpu else []
+    return ", ".join([*map(str, devices), *processors, *versions])
 
 
 def _last_results(history: list[dict[str, Any]]) -> dict[str, float]:

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
@@ -22,6 +22,7 @@ from hf_dynsel.scores.files import TABLE_FILE, TABLES, Also
 from hf_dynsel.scores.load import pull_scores
 from hf_dynsel.scores.notes import NOTES_FILE
 from hf_dynsel.scores.table import PREFIX
+from hf_dynsel.sharing.portable import without_folders
 
 ORIGINALS_FILE = "originals.parquet"
 CARD = "README.md"
@@ -130,7 +131,7 @@ def _is_rsd15k(dataset: Dataset) -> bool:
 
 def _publishable(path: Path, license: str | None) -> dict[str, Any]:
     """Returns the notes without the folders of this machine, which are left out of the file."""
-    notes: dict[str, Any] = _without_folders(read_object(path))
+    notes: dict[str, Any] = without_folders(read_object(path))
     if license is not None:
         notes["source"] = {**notes["source"], "license": license}
     path.write_text(json.dumps(notes, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -142,12 +143,3 @@ def _figures(dataset: Dataset) -> list[Picture]:
     columns = dataset.select_columns(names).with_format("numpy")[:]
     scores = {name.removeprefix(PREFIX): columns[name] for name in names}
     return [histograms(scores), *([joint(scores)] if len(scores) > 1 else [])]
-
-
-def _without_folders(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_folders(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_without_folders(part) for part in value]
-    is_path = isinstance(value, str) and PurePath(value).is_absolute()
-    return PurePath(value).name if is_path else value

@@ -78,6 +78,7 @@ def cards(text):
         scores={text: text},
         recipe=f"name: {text}",
         log=None,
+        machine=text,
     )
     figure = dataclasses.replace(FIGURE, alt=text, caption=text)
     sae, pair = poisoned(SAE, text), poisoned(ADAPTERS, text)

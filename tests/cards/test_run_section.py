@@ -46,6 +46,13 @@ def test_the_numbers_are_those_of_the_run():
     assert "not in these numbers" not in text
 
 
+def test_seconds_name_the_machine_and_the_run_its_seed():
+    text = selection_section(dataclasses.replace(RUN, seed=0, machine="2 x Xeon, torch 2.15.0"))
+    assert "measured once on 2 x Xeon, torch 2.15.0." in text
+    assert "| seed | 0 |" in text
+    assert "| seed |" not in selection_section(RUN)
+
+
 def test_what_scores_cost_elsewhere_is_said_to_be_missing():
     facts = dataclasses.replace(RUN, seconds={"train": 1.0, "select": 0.1})
     assert "to compute the scores before the training is not in" in selection_section(facts)

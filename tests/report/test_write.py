@@ -111,6 +111,6 @@ def test_examples_with_other_content_are_refused(make_run: MakeRun, tmp_path: Pa
 def test_a_missing_package_is_reported_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"pip install 'hf-dynsel\[report\]'"):
         write_report(tmp_path)
