@@ -1,9 +1,8 @@
 """Renders the cards in `model_cards/` from real runs, or anew from the facts kept beside them.
 
-`python tests/example_cards.py RUN RUN_WITH_ADAPTERS` takes two folders of `hf-dynsel run`: of the
-first the sparse autoencoder, the scores, the run and its selections; of the second the adapters.
-Their facts go to `model_cards/facts/`, the figures to `model_cards/figures/`. Without folders,
-only the cards are written again.
+`python tests/example_cards.py RUN ...` takes folders of `hf-dynsel run`; the cards of what a run
+made go to `model_cards/<its folder's name>/`, their facts to `facts/` and the figures to `figures/`
+in there. Without folders, only the cards are written again.
 """
 
 import dataclasses
@@ -33,7 +32,6 @@ from hf_dynsel.sharing.run_card import facts_of_run
 from hf_dynsel.stages import load_data
 
 ROOT = Path(__file__).parents[1] / "model_cards"
-KINDS = ("adapters", "run", "sae", "scores", "selections")
 
 
 def render(kind: str, facts: dict[str, Any]) -> str:
@@ -53,38 +51,36 @@ def render(kind: str, facts: dict[str, Any]) -> str:
     return cards[kind](**given)
 
 
-def gather(run: Path, with_adapters: Path) -> dict[str, dict[str, Any]]:
-    """Returns the facts of each kind of card, and writes the figures."""
-    name = json.loads((run / "summary.json").read_text())["recipe"].replace("_", "-")
-    other = json.loads((with_adapters / "summary.json").read_text())["recipe"].replace("_", "-")
-    facts, counts = facts_of_run(run, log=f"user/{name}-selections")
+def gather(run: Path, home: Path) -> dict[str, dict[str, Any]]:
+    """Returns the facts of each card of a run, and writes the figures."""
+    repository = f"user/{run.name}"
+    facts, counts = facts_of_run(run, log=f"{repository}-selections")
     pictures = selection_figures(facts.samples_per_epoch, facts.epochs, counts)
-    readme = run / "README.md"
     table = pq.read_table(run / "scores" / "scores.parquet")
     columns = [column for column in table.column_names if column.startswith("score_")]
     plots = score_figures({c.removeprefix("score_"): table[c].to_numpy() for c in columns})
-    save_figures([*pictures, *plots], ROOT)
+    save_figures([*pictures, *plots], home)
+    trained = [name for name in ("adapters", "sae") if (run / name).is_dir()]
     plain = dataclasses.asdict(facts)
     return {
-        "adapters": model(with_adapters / "adapters", f"user/{other}-adapters"),
+        **{name: model(run / name, f"{repository}-{name}") for name in trained},
         "run": {
-            "card": readme.read_text(encoding="utf-8") if readme.is_file() else "",
+            "card": (run / "README.md").read_text(encoding="utf-8"),
             "facts": plain,
-            "name": name,
+            "name": run.name,
             "figures": described(pictures),
         },
-        "sae": model(run / "sae", f"user/{name}-sae"),
         "scores": {
             "notes": without_folders(pushed_notes(run)),
-            "repo_id": f"user/{name}-scores",
+            "repo_id": f"{repository}-scores",
             "recipe": portable((run / "recipe.yaml").read_text(encoding="utf-8")),
             "figures": described(plots),
         },
         "selections": {
             "facts": plain,
-            "repo_id": f"user/{name}-selections",
-            "model": f"user/{name}",
-            "scores": f"user/{name}-scores",
+            "repo_id": f"{repository}-selections",
+            "model": repository,
+            "scores": f"{repository}-scores",
         },
     }
 
@@ -108,14 +104,15 @@ def described(pictures: list[Picture]) -> list[dict[str, str]]:
 
 
 def main(folders: list[str]) -> None:
-    (ROOT / "facts").mkdir(parents=True, exist_ok=True)
-    if folders:
-        for kind, facts in gather(*map(Path, folders)).items():
+    for run in map(Path, folders):
+        home = ROOT / run.name
+        (home / "facts").mkdir(parents=True, exist_ok=True)
+        for kind, facts in gather(run, home).items():
             text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-            (ROOT / "facts" / f"{kind}.json").write_text(text, encoding="utf-8")
-    for kind in KINDS:
-        facts = json.loads((ROOT / "facts" / f"{kind}.json").read_text(encoding="utf-8"))
-        (ROOT / f"{kind}.md").write_text(render(kind, facts), encoding="utf-8")
+            (home / "facts" / f"{kind}.json").write_text(text, encoding="utf-8")
+    for path in sorted(ROOT.glob("*/facts/*.json")):
+        card = render(path.stem, json.loads(path.read_text(encoding="utf-8")))
+        (path.parents[1] / f"{path.stem}.md").write_text(card, encoding="utf-8")
 
 
 if __name__ == "__main__":
