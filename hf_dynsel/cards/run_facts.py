@@ -44,7 +44,7 @@ class RunFacts:
     seconds: Mapping[str, float]
     usage: Mapping[str, float]
     results: Mapping[str, float] = field(default_factory=dict)
-    split: str = "validation"
+    split: str = "test"
     source: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, str | None] = field(default_factory=dict)
     recipe: str = ""

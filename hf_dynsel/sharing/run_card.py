@@ -19,7 +19,6 @@ from hf_dynsel.cards.run import with_selection
 from hf_dynsel.cards.run_facts import RunFacts
 from hf_dynsel.json_files import read_object
 from hf_dynsel.report.card_figures import selection_figures
-from hf_dynsel.report.history import metric_names
 from hf_dynsel.report.picture import Picture
 from hf_dynsel.report.runfolder import RECIPE, SUMMARY, read_run
 from hf_dynsel.report.trace import follow
@@ -30,6 +29,7 @@ README = "README.md"
 Counts = Int[np.ndarray, " n"]
 # What `Trainer` writes of a model that comes from no repository.
 FROM_NOWHERE = "is a fine-tuned version of [](https://huggingface.co/) on"
+NO_SPLIT = "      split: None\n"  # and of data that do not name theirs
 
 
 def write_card(trainer: Any, write: Callable[..., None], *args: Any, **kwargs: Any) -> None:
@@ -50,7 +50,7 @@ def write_card(trainer: Any, write: Callable[..., None], *args: Any, **kwargs: A
     write(*args, **kwargs)
     if readme.is_file():
         text = readme.read_text(encoding="utf-8")
-        mended = text.replace(FROM_NOWHERE, "was trained on")
+        mended = text.replace(FROM_NOWHERE, "was trained on").replace(NO_SPLIT, "")
         readme.write_text(mended, encoding="utf-8", newline="")
     add_selection(readme, facts_of_trainer(trainer), trainer.sampler.usage, tags)
 
@@ -93,7 +93,6 @@ def facts_of_trainer(trainer: Any) -> RunFacts:
         optimizer_steps=trainer.state.global_step,
         seconds=dict(ledger.seconds),
         usage=_usage(counts),
-        results=_last_results(trainer.state.log_history),
         source=_notes(trainer).get("source", {}),
         scores=_classes(trainer.pool.scores, _notes(trainer).get("scores", {})),
         seed=trainer.selector.seed,
@@ -131,7 +130,6 @@ def facts_of_run(
         seconds=dict(summary.seconds),
         usage=dict(summary.usage),
         results=dict(summary.eval),
-        split="test",
         source=source,
         scores=_classes(run.scores, run.score_notes.get("scores", {})),
         recipe=portable(run.recipe) if run.recipe else "",
@@ -188,12 +186,6 @@ def _machine(environment: Mapping[str, Any]) -> str:
     ]
     processors = [f"{cpus} x {cpu}" if cpus else str(cpu)] if cpu else []
     return ", ".join([*map(str, devices), *processors, *versions])
-
-
-def _last_results(history: list[dict[str, Any]]) -> dict[str, float]:
-    wanted = [f"eval_{name}" for name in ("loss", *metric_names(history))]
-    last: dict[str, Any] = next((entry for entry in reversed(history) if wanted[0] in entry), {})
-    return {name.removeprefix("eval_"): last[name] for name in wanted if name in last}
 
 
 def _usage(counts: Counts) -> dict[str, float]:
