@@ -68,6 +68,8 @@ def find(name: str | Path, files: Files, what: str, revision: str | None) -> Loc
             raise ValueError(f"there is no folder '{name}', and {invalid}") from invalid
         path = pulled.folder / files.config
         return Location(path, pulled.source, files, pulled.repo_id, pulled.commit)
+    if revision is not None:
+        raise ValueError(f"'{folder}' is a folder, which has no revision; leave out '{revision}'")
     for file in (files.config, files.weights):
         if not (folder / file).is_file():
             raise ValueError(

@@ -30,6 +30,7 @@ OVERRIDDEN = {
     "create_model_card": ("model_name",),
     "push_to_hub": ("commit_message",),
     "_push_from_checkpoint": ("checkpoint_folder",),
+    "_finish_current_push": (),
     "_get_output_dir": ("trial",),
     "_remove_unused_columns": ("dataset", "description"),
     "_get_collator_with_removed_columns": ("data_collator", "description"),

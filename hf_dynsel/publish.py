@@ -15,7 +15,6 @@ from hf_dynsel.sae import SparseAutoencoder, add_codes
 from hf_dynsel.scores import attach, load_scores
 from hf_dynsel.scores.files import Also
 from hf_dynsel.sharing import download_scores, pull_run, push_run, push_scores
-from hf_dynsel.sharing.portable import portable
 from hf_dynsel.stages import ADAPTERS, SAE, featured, load_data
 
 Part = Literal["scores", "sae", "adapters", "run"]
@@ -53,13 +52,15 @@ def publish(
         HubError: if the Hub refuses or cannot be reached.
         ValueError: if the folder has no such part.
     """
+    if part != "scores" and (also or originals):
+        raise ValueError(f"'also' and 'originals' go with scores; leave them out for '{part}'")
     target: Any = {"private": private, "revision": revision, "dry_run": dry_run}
     if part == "run":
         return list(push_run(folder, repo_id, license=license, **target))
     if part == "scores":
         recipe = _recipe_of(folder)
         scored = _scored(recipe, folder, also)
-        text = portable((folder / RECIPE).read_text(encoding="utf-8"))
+        text = (folder / RECIPE).read_text(encoding="utf-8")
         asked: Any = {"also": also, "originals": list(originals), "license": license}
         return [push_scores(scored, repo_id, recipe=text, **asked, **target)]
     kind = SparseAutoencoder if part == "sae" else Adapters
@@ -87,7 +88,7 @@ def publish_all(recipe: Recipe) -> list[Pushed]:
         also = settings.get("also", ()) if part == "scores" else ()
         try:
             pushed += publish(part, recipe.folder, settings[part], also=also, **options)
-        except HubError as refused:
+        except (OSError, ValueError) as refused:
             again = f"hf-dynsel push {part} {recipe.folder} {settings[part]}"
             raise HubError(f"{refused}. The run is finished; push it later: {again}") from refused
     return pushed
@@ -107,8 +108,10 @@ def fetch(
         HubError: if the repository cannot be had.
         ValueError: if the folder holds files already, or a file is damaged.
     """
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ValueError(f"{folder} holds files already; give a new folder, or empty it")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} is a file or holds some already; give a new or empty folder")
+    if part != "scores" and also:
+        raise ValueError(f"'also' goes with scores; leave it out for '{part}'")
     if part == "scores":
         return download_scores(repo_id, folder, revision, also=also)
     if part == "run":

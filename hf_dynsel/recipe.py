@@ -67,7 +67,7 @@ class Recipe:
         mixing: parameters of Mixing, MixUp and CutMix of training batches of images.
         metrics: names of hf_dynsel.metrics.
         hub: repositories that the results are pushed to when the run is done, by what they hold:
-            `run`, `scores`, `sae`, `adapters`; `private`, `license` of the data, and `also`,
+            `run`, `scores`, `sae`, `adapters`; `private`, `license` of all of them, and `also`,
             `codes` or `features` that go with the scores.
         seed: of everything random.
         output_dir: the run folder; outputs/<name>/seed-<seed> if not given.

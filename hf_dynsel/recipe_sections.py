@@ -211,6 +211,8 @@ def _selector(content: Mapping[str, Any]) -> Iterator[str]:
 
 def _trainer(content: Mapping[str, Any]) -> Iterator[str]:
     section = content["trainer"]
+    if "hub_token" in section:
+        yield "trainer.hub_token: a token does not belong in a file; log in with `hf auth login`"
     for name in NOT_IN_TRAINER:
         if name in section:
             yield f"trainer.{name}: follows from the recipe's own keys; leave it out"
@@ -232,12 +234,31 @@ def _hub(content: Mapping[str, Any]) -> Iterator[str]:
         if key not in HUB:
             yield unknown(key, list(HUB), f"hub.{key}", "the section 'hub'")
     for key in set(PUSHED) & set(section):
-        try:
-            Repo(str(section[key]), "model")
-        except ValueError as wrong:
-            yield f"hub.{key}: {wrong}"
-        if key != "run" and not content.get(key):
-            yield f"hub.{key}: the recipe makes no {key}; add the section '{key}' or leave it out"
+        yield from _pushable(key, section[key], content)
+    models = [section[key] for key in ("run", "sae", "adapters") if key in section]
+    if len(set(map(str, models))) < len(models):
+        yield "hub: two models cannot be in one repository; give each an id of its own"
+    if "run" in section and section.get("scores") == f"{section['run']}-selections":
+        yield f"hub.scores: '{section['scores']}' is where the run's selections go; give another"
+    if "also" in section and "scores" not in section:
+        yield "hub.also: goes with scores, which are not pushed; add hub.scores or leave it out"
+
+
+def _pushable(key: str, repo_id: Any, content: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the faults of one repository that a part of the run is to be pushed to."""
+    try:
+        for name in [str(repo_id), *([f"{repo_id}-selections"] if key == "run" else [])]:
+            Repo(name, "model")
+        if "/" not in str(repo_id):
+            yield f"hub.{key}: {repo_id!r} must be user/name, as cards say where to find things"
+    except ValueError as wrong:
+        yield f"hub.{key}: {wrong}"
+    if key != "run" and not content.get(key):
+        yield f"hub.{key}: the recipe makes no {key}; add the section '{key}' or leave it out"
+    if key in ("sae", "adapters") and "from" in _section(content, "scores"):
+        yield f"hub.{key}: none is made where the scores are loaded 'from' somewhere; leave it out"
+    if key == "run" and _section(content, "trainer").get("log_selections") is False:
+        yield "hub.run: is pushed with its selections; leave out trainer.log_selections: false"
 
 
 def _metrics(content: Mapping[str, Any]) -> Iterator[str]:

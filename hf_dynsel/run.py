@@ -46,7 +46,7 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
         ValueError: as the stages do.
     """
     require_ready(recipe)
-    folder = prepare_folder(recipe)
+    folder = prepare_folder(recipe, resume=resume)
     ledger = Ledger()
     splits = load_data(recipe)
     trainer, test = build_trainer(recipe, splits, ledger)
@@ -77,12 +77,14 @@ def score_only(recipe: Recipe) -> Path:
     return folder
 
 
-def prepare_folder(recipe: Recipe) -> Path:
+def prepare_folder(recipe: Recipe, *, resume: bool = False) -> Path:
     """Returns the run folder, which exists and can be written, with the complete recipe in it."""
     folder = recipe.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "summary.json").unlink(missing_ok=True)  # of an earlier run in this folder
+        if not resume:
+            (folder / SELECTIONS).unlink(missing_ok=True)
         yaml_files.write(recipe.plain(), folder / "recipe.yaml")
     except OSError as error:
         raise OSError(
@@ -107,8 +109,7 @@ def build_trainer(
         )
     model, tokenizer = _model(recipe, splits["train"])  # first: its faults are found before scoring
     scored, folder = score(recipe, splits["train"], ledger)
-    if folder is not None:
-        _copy_scores(folder, recipe.folder)
+    _copy_scores(folder, recipe.folder)
     views = {
         name: _view(recipe, scored if name == "train" else split, name == "train", tokenizer)
         for name, split in splits.items()
@@ -131,9 +132,13 @@ def build_trainer(
     return trainer, views["test"]
 
 
-def _copy_scores(folder: Path, run: Path) -> None:
-    """Puts the scores into the run folder, and beside them what was trained for them."""
+def _copy_scores(folder: Path | None, run: Path) -> None:
+    """Puts the scores into the run folder, and what was trained for them, in place of older."""
     trained = (SAE, ADAPTERS)
+    for name in trained if folder == run / "scores" else (*trained, "scores"):
+        shutil.rmtree(run / name, ignore_errors=True)
+    if folder is None:
+        return
     if folder != run / "scores":
         ignored = shutil.ignore_patterns(*trained, COST)
         shutil.copytree(folder, run / "scores", dirs_exist_ok=True, ignore=ignored)

@@ -15,8 +15,8 @@
 - `_finalize_training`: the last epoch's feedback has no next epoch to commit it;
 - `log`: the samples per second would be of epochs of one length;
 - `compute_loss`, `get_batch_samples`: weights and signals are per sample, means per whole step;
-- `create_model_card`, `push_to_hub`, `_push_from_checkpoint` (in `PushesSelection`): the card says
-  what was selected, and what the output folder holds beside the model stays here.
+- `create_model_card`, `push_to_hub`, `_push_from_checkpoint`, `_finish_current_push` (all in
+  `PushesSelection`): the card says what was selected, and of the output folder only the model goes.
 
 `overrides.py` checks that `Trainer` still has these methods.
 """

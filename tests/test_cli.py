@@ -84,6 +84,10 @@ def test_simulate_at_the_size_of_imagenet_takes_seconds(capsys):
     )
     Path("scores").mkdir()
     pq.write_table(table, "scores/scores.parquet")
+    entry = {"class": "Diversity", "label": "label"}
+    notes = {"dataset_fingerprint": "0", "num_rows": rows, "labels": ["label"]}
+    notes |= {"scores": dict.fromkeys(("representativeness", "diversity"), entry)}
+    Path("scores/scores.json").write_text(json.dumps(notes))
     recipe = ["simulate", QUICKSTART, "scores={from: scores}", "features=null", "sae=null"]
     assert main([*recipe, "trainer.num_train_epochs=90"]) == 0
     out = capsys.readouterr().out

@@ -153,6 +153,12 @@ def test_a_recipe_that_pushes_is_refused_without_a_token_before_any_work(
         ("hub={adapters: a/b}", "hub.adapters: the recipe makes no adapters"),
         ("hub={runs: a/b}", "did you mean 'run'"),
         ("hub={also: [images]}", "hub.also"),
+        ("hub={also: [codes]}", "hub.also: goes with scores"),
+        ("hub={sae: alone}", "hub.sae: 'alone' must be user/name"),
+        (f"hub={{run: alice/{'r' * 90}}}", "hub.run: "),
+        ("hub={run: alice/same, sae: alice/same}", "hub: two models cannot be in one"),
+        ("hub={run: alice/own, scores: alice/own-selections}", "where the run's selections go"),
+        ("trainer.hub_token=hf_secret", "trainer.hub_token: a token does not belong in a file"),
         ("scores={from: a/b, revison: x}", "scores.revison"),
     ],
 )
@@ -160,6 +166,31 @@ def test_faults_of_a_recipe_are_found_before_anything_is_asked_of_the_hub(given,
     with pytest.raises(RecipeError, match="fault") as refused:
         load(QUICKSTART, [given])
     assert any(fault in one for one in refused.value.faults), refused.value.faults
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        (["hub={sae: a/b}", "scores={from: c/d}"], "hub.sae: none is made where the scores"),
+        (["hub={run: a/b}", "trainer.log_selections=false"], "hub.run: is pushed with its sel"),
+    ],
+)
+def test_what_a_recipe_will_not_have_to_push_is_found_before_it_runs(given, fault):
+    with pytest.raises(RecipeError) as refused:
+        load(QUICKSTART, given)
+    assert any(fault in one for one in refused.value.faults), refused.value.faults
+
+
+def test_a_run_in_an_old_folder_keeps_nothing_of_the_old_run(finished):
+    place = [f"output_dir={finished}", "trainer.log_selections=false", "trainer.num_train_epochs=1"]
+    bare = ["features=null", "sae=null", "scores=null", "selector={name: FullData}"]
+    run(load(QUICKSTART, [*place, *bare]), report=False)
+    assert not {"sae", "scores", "selections.parquet"} & {p.name for p in finished.iterdir()}
+
+
+def test_options_of_scores_are_refused_for_other_parts(finished):
+    with pytest.raises(ValueError, match="go with scores; leave them out for 'sae'"):
+        publish("sae", finished, "alice/sae", also=["codes"], dry_run=True)
 
 
 def test_what_a_folder_lacks_is_named(finished, tmp_path):
@@ -172,4 +203,4 @@ def test_what_a_folder_lacks_is_named(finished, tmp_path):
 def test_a_folder_with_files_is_not_pulled_into(hub, finished, tmp_path, capsys):
     publish("sae", finished, "alice/sae")
     assert main(["pull", "sae", "alice/sae", str(finished)]) == 2
-    assert "holds files already" in capsys.readouterr().err
+    assert "holds some already" in capsys.readouterr().err

@@ -111,8 +111,8 @@ def _made(api: HfApi, repo: Repo, private: bool) -> Repo:
     main = replace(repo, revision=None)
     if private and not patiently(lambda: look(api, main, ())).private:
         raise HubError(
-            f"the {repo} is public, and private was asked for: nothing was sent. Make it private "
-            f"at {repo.url}/settings, or push to another"
+            f"the {repo} is public, and private was asked for: nothing was sent to it. Make it "
+            f"private at {repo.url}/settings, or push to another"
         )
     if repo.revision is not None:
         _make_branch(api, repo, repo.revision)

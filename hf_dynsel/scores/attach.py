@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Int
 
-from hf_dynsel.provenance import fingerprint, record, recorded, require_same
+from hf_dynsel.provenance import READ_WHOLE, fingerprint, record, recorded, require_same
 from hf_dynsel.scores.add import NOTE
 from hf_dynsel.scores.columns import read_arrow
 from hf_dynsel.scores.find_rows import Repeated, find_rows
@@ -16,6 +16,7 @@ from hf_dynsel.scores.table import PREFIX, ScoreTable
 if TYPE_CHECKING:
     from datasets import Dataset
 
+OF_DATA = ("dataset_fingerprint", "num_rows")
 Missing = Literal["error", "drop"] | float
 
 
@@ -67,10 +68,10 @@ def _check(dataset: Any, missing: Missing, repeated: Repeated) -> None:
         raise TypeError("scores are attached to one split; choose one, such as dataset['train']")
     if not hasattr(dataset, "__len__"):
         raise TypeError("scores are attached to a datasets.Dataset; load it without streaming=True")
-    if not (missing in ("error", "drop") or (isinstance(missing, int | float))):
+    if missing not in ("error", "drop") and type(missing) not in (int, float):
         raise ValueError(f"missing must be 'error', 'drop' or a number, got {missing!r}")
-    if not (isinstance(missing, str) or np.isfinite(missing)):
-        raise ValueError(f"missing must be finite, got {missing}: no selector ranks NaN")
+    if not (isinstance(missing, str) or abs(missing) <= float(np.finfo(np.float32).max)):
+        raise ValueError(f"missing must be a finite float32 number, got {missing}")
     if repeated not in ("error", "mean"):
         raise ValueError(f"repeated must be 'error' or 'mean', got {repeated!r}")
 
@@ -81,7 +82,9 @@ def _same(dataset: "Dataset", scores: ScoreTable) -> bool:
     if not scores.has_hashes:
         require_same("the number of rows", rows, len(dataset))
         require_same("the dataset fingerprint", noted, fingerprint(dataset))
-    return bool(len(dataset) == rows and fingerprint(dataset) == noted)
+    # Of more rows the fingerprint does not read all.
+    sure = rows <= READ_WHOLE or not scores.has_hashes
+    return bool(sure and len(dataset) == rows and fingerprint(dataset) == noted)
 
 
 def _require_same_labels(dataset: "Dataset", scores: ScoreTable) -> None:
@@ -120,11 +123,15 @@ def _noted(dataset: "Dataset", scores: ScoreTable) -> "Dataset":
     here = fingerprint(dataset), len(dataset)
     attached: dict[str, Any] = {"from": scores.source} if scores.shared else {}
     if noted != here:
-        attached |= {"dataset_fingerprint": noted[0], "num_rows": noted[1]}
-    changes: dict[str, Any] = {"attached": attached} if attached else {}
-    if noted != here:
-        changes |= {"dataset_fingerprint": here[0], "num_rows": here[1]}
-    entries = {name: {**entry, **changes} for name, entry in scores.notes["scores"].items()}
+        attached |= dict(zip(OF_DATA, noted, strict=True))
+    entries = {}
+    for name, entry in scores.notes["scores"].items():
+        known = attached | {k: v for k, v in (entry.get("attached") or {}).items() if k in OF_DATA}
+        at = dict(zip(OF_DATA, here, strict=True)) if noted != here else {}
+        entries[name] = {**entry, **at, **({"attached": known} if known else {})}
+    source, own = scores.notes["source"], recorded(dataset).get("source", {})
+    if source and (not own or source.get("redistribution") is False):
+        dataset = record(dataset, "source", source)  # the hashes show that these are its rows
     for stage, note in scores.notes["columns"].items():
         if any(column.startswith(stage) for column in scores.columns):
             dataset = record(dataset, stage, note)

@@ -38,7 +38,8 @@ def save_scores(
     `scores.parquet` has the row number (`index`), the class column if the scores read one, a hash
     of what each row holds (`row_hash`) and the `score_*` columns. `scores.json` says which
     dataset these are the rows of, and the provenance of each score. `codes.parquet` and
-    `features.parquet` are there if asked for.
+    `features.parquet` are there if asked for. Of data that may not be passed on, the classes are
+    hashed with the rows, and their column is left out.
 
     Args:
         folder: made if missing.
@@ -53,7 +54,10 @@ def save_scores(
     entries = _entries(dataset, columns)
     _require_made(dataset, also)
     labels = sorted({entry["label"] for entry in entries.values()} - {None})
+    notes = recorded(dataset)
     content = content_columns(dataset, labels) if hashed else []
+    if hashed and notes.get("source", {}).get("redistribution") is False:
+        content, labels = [*content, *labels], []  # the classes are a part of what is protected
     table = _numbered(dataset, [*labels, *columns])
     if content:
         table = table.add_column(1 + len(labels), ROW_HASH, row_hashes(dataset, content))
@@ -62,12 +66,12 @@ def save_scores(
     _write(table, target / TABLE_FILE)
     for name in also:
         _write(_numbered(dataset, list(TABLES[name])), target / f"{name}.parquet")
-    notes = recorded(dataset)
     stages = {STAGES[column] for name in also for column in TABLES[name]}
     content_of = {
         "dataset_fingerprint": fingerprint(dataset),
         "num_rows": len(dataset),
         "labels": labels,
+        "classes": {n: f.names for n in labels if hasattr(f := dataset.features[n], "names")},
         "content": content,
         "columns": {stage: notes[stage] for stage in sorted(stages) if stage in notes},
         "source": notes.get("source", {}),

@@ -15,7 +15,7 @@ from hf_dynsel.scores.table import INDEX, PREFIX, ROW_HASH, ScoreTable
 if TYPE_CHECKING:
     from datasets import Dataset
 
-ALIKE = 1e-3  # of a score's range: more than what the order of arithmetic changes
+ALIKE = 1e-3  # of a score: more than what the order of arithmetic changes
 Repeated = Literal["error", "mean"]
 
 
@@ -28,11 +28,12 @@ def find_rows(
         ValueError: if no row is among those scored, if a row was scored as another class, or if
             rows that are the same have different scores and `repeated` is "error".
     """
-    here = _row_columns(dataset, scores)
-    distinct, scores = _distinct(scores, repeated)
-    keys = _keys(here, scores.labels)
-    found = _places(keys, distinct)
+    here, there = _row_columns(dataset, scores), _scored_columns(dataset, scores)
+    keys = _keys(there)
+    distinct, scores = _distinct(scores, keys, repeated)
+    found = _places(_keys(here), distinct)
     absent = np.flatnonzero(found < 0)
+    _require_classes(here, there, absent)
     if len(absent) == len(found):
         raise ValueError(
             f"none of the {len(found):,} rows is among the {scores.notes['num_rows']:,} that "
@@ -40,7 +41,6 @@ def find_rows(
             f"{scores.notes['content']} hold something else by now, such as tokens or resized "
             "images. Attach scores before the data are changed"
         )
-    _require_classes(here, scores, absent)
     return scores, found
 
 
@@ -53,36 +53,70 @@ def _row_columns(dataset: "Dataset", scores: ScoreTable) -> pa.Table:
             f"by which the scores of {scores.source} find their rows; bring it back, or rename "
             "yours with dataset.rename_column"
         )
-    columns = {ROW_HASH: row_hashes(dataset, content)}
-    columns |= {name: read_arrow(dataset, [name])[name] for name in labels}
+    columns = {ROW_HASH: row_hashes(dataset, content).combine_chunks()}
+    for name in labels:
+        names = getattr(dataset.features[name], "names", None)
+        use = names if _by_name(dataset, scores, name) else None
+        columns[name] = _words(read_arrow(dataset, [name])[name].combine_chunks(), use)
     return pa.table(columns)
 
 
-def _keys(rows: pa.Table, labels: list[str]) -> pa.ChunkedArray:
-    parts = [rows[name].cast(pa.string()) for name in (ROW_HASH, *labels)]
-    joined = [pc.fill_null(part, "\0") for part in parts]
-    return pc.binary_join_element_wise(*joined, "\x1f")
+def _scored_columns(dataset: "Dataset", scores: ScoreTable) -> pa.Table:
+    """Returns the same of each row of the table."""
+    columns = {ROW_HASH: scores.rows[ROW_HASH].combine_chunks()}
+    for name in scores.labels:
+        use = scores.notes["classes"][name] if _by_name(dataset, scores, name) else None
+        columns[name] = _words(scores.rows[name].combine_chunks(), use)
+    return pa.table(columns)
 
 
-def _places(keys: pa.ChunkedArray, among: pa.Array) -> Int[np.ndarray, " n"]:
+def _by_name(dataset: "Dataset", scores: ScoreTable, label: str) -> bool:
+    """Returns whether classes have names on both sides: their numbers may differ then."""
+    feature = dataset.features[label]
+    named = hasattr(feature, "names") or getattr(feature, "dtype", None) == "string"
+    return named and label in scores.notes["classes"]
+
+
+def _words(classes: pa.Array, names: list[str] | None) -> pa.Array:
+    """Returns classes as texts: their names, or their values."""
+    if names is None or not pa.types.is_integer(classes.type):
+        return pc.fill_null(classes.cast(pa.string()), "none")
+    numbers = pc.fill_null(classes, -1).to_numpy()
+    if len(numbers) and not -1 <= numbers.min() <= numbers.max() < len(names):
+        raise ValueError(
+            f"classes from {numbers.min()} to {numbers.max()} have no names in {names}"
+        )
+    return pa.array([*names, "none"], pa.string()).take(pa.array(numbers % (len(names) + 1)))
+
+
+def _keys(rows: pa.Table) -> pa.Array:
+    return pc.binary_join_element_wise(
+        *(rows[n].combine_chunks() for n in rows.column_names), "\x1f"
+    )
+
+
+def _places(keys: pa.Array, among: pa.Array) -> Int[np.ndarray, " n"]:
     """Returns where each key is among others, or -1."""
     places = pc.fill_null(pc.index_in(keys, value_set=among), -1)
     return np.asarray(places.to_numpy()).astype(np.int64)
 
 
-def _distinct(scores: ScoreTable, repeated: Repeated) -> tuple[pa.Array, ScoreTable]:
+def _distinct(
+    scores: ScoreTable, keys: pa.Array, repeated: Repeated
+) -> tuple[pa.Array, ScoreTable]:
     """Returns the keys, each once, and the scores that belong to them."""
-    keys = _keys(scores.rows, scores.labels).combine_chunks()
     distinct = pc.unique(keys)
     if len(distinct) == len(keys):
         return distinct, scores
-    group = _places(pa.chunked_array([keys]), distinct)
+    group = _places(keys, distinct)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     rows = scores.rows.take(pa.array(order[starts]))
     for name in [n for n in scores.columns if n.startswith(PREFIX)]:
         values = scores.rows[name].to_numpy()[order]
-        apart = _spread(values, starts) > ALIKE * np.ptp(values)
+        largest = np.maximum.reduceat(np.abs(values), starts)
+        alike = ALIKE * np.maximum(largest, np.median(np.abs(values)))
+        apart = _spread(values, starts) > alike
         if apart.any() and repeated == "error":
             first = rows[INDEX][int(np.argmax(apart))]
             raise ValueError(
@@ -108,11 +142,12 @@ def _means(
     return np.add.reduceat(values.astype(np.float64), starts) / counts
 
 
-def _require_classes(here: pa.Table, scores: ScoreTable, absent: Int[np.ndarray, " m"]) -> None:
+def _require_classes(here: pa.Table, there: pa.Table, absent: Int[np.ndarray, " m"]) -> None:
     """Refuses rows that were scored as another class."""
-    alike = _places(here[ROW_HASH].take(pa.array(absent)), scores.rows[ROW_HASH].combine_chunks())
+    hashes = here[ROW_HASH].combine_chunks().take(pa.array(absent))
+    alike = _places(hashes, there[ROW_HASH].combine_chunks())
     if len(other := np.flatnonzero(alike >= 0)):
         row, scored = int(absent[other[0]]), int(alike[other[0]])
-        for name in scores.labels:
-            old, new = scores.rows[name][scored].as_py(), here[name][row].as_py()
+        for name in here.column_names[1:]:
+            old, new = there[name][scored].as_py(), here[name][row].as_py()
             require_same(f"'{name}' of row {row}", old, new)

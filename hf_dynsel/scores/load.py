@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 from hf_dynsel.json_files import MOST_BYTES
 from hf_dynsel.scores.files import TABLE_FILE, Also
 from hf_dynsel.scores.notes import NOTES_FILE, read_notes
-from hf_dynsel.scores.reading import read_scores
+from hf_dynsel.scores.reading import ROW_BYTES, VECTOR_BYTES, read_scores
 from hf_dynsel.scores.table import ScoreTable
 
 if TYPE_CHECKING:
     from hf_dynsel.hub import Pulled
-
-ROW_BYTES = 1024  # of a table of scores: a hash, a class and some scores
-VECTOR_BYTES = 64 * 1024  # of codes or features
 
 
 def load_scores(
@@ -35,6 +32,8 @@ def load_scores(
         ValueError: if a file is missing, damaged, or does not fit the others.
     """
     if Path(name).is_dir():
+        if revision is not None:
+            raise ValueError(f"'{name}' is a folder, which has no revision; leave out '{revision}'")
         return read_scores(Path(name), also)
     pulled = pull_scores(str(name), revision, also)
     return read_scores(pulled.folder, also, pulled.source)
@@ -44,7 +43,11 @@ def pull_scores(repo_id: str, revision: str | None, also: Collection[Also]) -> "
     """Returns the files of a score dataset, downloaded and not yet read but for the notes."""
     from hf_dynsel.hub import pull
 
-    first = pull(repo_id, {NOTES_FILE: MOST_BYTES}, repo_type="dataset", revision=revision)
+    limit = {NOTES_FILE: MOST_BYTES}
+    try:
+        first = pull(repo_id, limit, repo_type="dataset", revision=revision)
+    except ValueError as invalid:
+        raise ValueError(f"there is no folder '{repo_id}', and {invalid}") from invalid
     rows = read_notes(first.folder / NOTES_FILE)["num_rows"]
     limits = {NOTES_FILE: MOST_BYTES, TABLE_FILE: MOST_BYTES + rows * ROW_BYTES}
     limits |= {f"{extra}.parquet": MOST_BYTES + rows * VECTOR_BYTES for extra in also}

@@ -15,8 +15,14 @@ FIELDS = {
     "columns": dict,
     "source": dict,
     "scores": dict,
+    "classes": dict,
 }
-LATER: dict[str, Any] = {"content": [], "columns": {}, "source": {}}  # not in files of version 0.1
+LATER: dict[str, Any] = {
+    "content": [],
+    "columns": {},
+    "source": {},
+    "classes": {},
+}  # not in files of version 0.1
 
 
 def read_notes(path: Path) -> dict[str, Any]:
@@ -36,9 +42,27 @@ def read_notes(path: Path) -> dict[str, Any]:
     for key in ("labels", "content"):
         if not all(isinstance(name, str) for name in notes[key]):
             raise ValueError(f"{path}: '{key}' must list names of columns, got {notes[key]!r}")
+    for name, names in notes["classes"].items():
+        if not (isinstance(names, list) and all(isinstance(one, str) for one in names)):
+            raise ValueError(f"{path}: 'classes' must list the names of '{name}', got {names!r}")
     for name, entry in notes["scores"].items():
-        if not (isinstance(entry, dict) and isinstance(entry.get("class"), str)):
-            raise ValueError(f"{path} does not say how the score '{name}' was computed")
-        if not name.isidentifier():
-            raise ValueError(f"{path} has a score called {name!r}, which is no name")
+        _check_entry(name, entry, [*notes["labels"], *notes["content"]], path)
     return notes
+
+
+def _check_entry(name: str, entry: Any, columns: list[str], path: Path) -> None:
+    if not name.isidentifier():
+        raise ValueError(f"{path} has a score called {name!r}, which is no name")
+    if not (isinstance(entry, dict) and isinstance(entry.get("class"), str)):
+        raise ValueError(f"{path} does not say how the score '{name}' was computed")
+    entry.setdefault("label", None)
+    if entry["label"] is not None and entry["label"] not in columns:
+        raise ValueError(
+            f"{path}: the score '{name}' reads the classes {entry['label']!r}, but the table has "
+            f"no such column"
+        )
+    for key in ("config", "features", "sae", "adapters", "attached"):
+        if not isinstance(entry.get(key), dict | None):
+            raise ValueError(
+                f"{path}: '{key}' of the score '{name}' must be an object, got {entry[key]!r}"
+            )

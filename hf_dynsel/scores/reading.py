@@ -1,6 +1,6 @@
 """Reads a table of scores that anyone may have written, checking all before use."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,17 @@ import pyarrow.parquet as pq
 from hf_dynsel.json_files import MOST_BYTES
 from hf_dynsel.scores.files import TABLE_FILE, TABLES, Also
 from hf_dynsel.scores.notes import NOTES_FILE, read_notes
+from hf_dynsel.scores.pieces import read_pieces, require_within
 from hf_dynsel.scores.row_hash import LENGTH
 from hf_dynsel.scores.table import INDEX, PREFIX, ROW_HASH, ScoreTable
 
 LONGEST_LABEL = 10_000  # characters
-MOST_ROW_BYTES = 64 * 1024  # unpacked
+# Unpacked bytes, beside MOST_BYTES for each table.
+ROW_BYTES = 1024  # of scores: a hash, a class and some scores
+VECTOR_BYTES = 64 * 1024  # of codes or features
+MOST_PACKED = 1000  # bytes of codes or features for each byte of their file
+PIECE = 128  # rows
+Check = Callable[[str, pa.DataType, Path], None]
 
 
 def read_scores(folder: Path, also: Collection[Also] = (), source: str | None = None) -> ScoreTable:
@@ -39,9 +45,9 @@ def read_scores(folder: Path, also: Collection[Also] = (), source: str | None = 
     notes = read_notes(folder / NOTES_FILE)
     rows = _read_scores(folder / TABLE_FILE, notes)
     for name in also:
-        extra = _read(folder / f"{name}.parquet", [INDEX, *TABLES[name]], notes["num_rows"])
+        path = folder / f"{name}.parquet"
+        extra = _read_vectors(path, TABLES[name], notes["num_rows"])
         for column in TABLES[name]:
-            _require_vectors(column, extra[column], folder / f"{name}.parquet")
             rows = rows.append_column(column, extra[column])
     return ScoreTable(rows, notes, source or str(folder), shared=source is not None)
 
@@ -49,34 +55,51 @@ def read_scores(folder: Path, also: Collection[Also] = (), source: str | None = 
 def _read_scores(path: Path, notes: dict[str, Any]) -> pa.Table:
     scores = [PREFIX + name for name in notes["scores"]]
     hashed = [ROW_HASH] if notes["content"] else []
-    table = _read(path, [INDEX, *notes["labels"], *hashed, *scores], notes["num_rows"])
+    kinds = (
+        dict.fromkeys(notes["labels"], _require_classes)
+        | dict.fromkeys(hashed, _require_text)
+        | dict.fromkeys(scores, _require_float)
+    )
+    table = _read(path, kinds, notes["num_rows"], MOST_BYTES + notes["num_rows"] * ROW_BYTES)
     for name in scores:
         _require_finite(name, table[name], path)
     for name in hashed:
         _require_hashes(table[name], path)
     for name in notes["labels"]:
-        _require_classes(name, table[name].type, path)
+        _require_short(name, table[name], path)
     return table
 
 
-def _read(path: Path, wanted: list[str], num_rows: int) -> pa.Table:
+def _read_vectors(path: Path, names: Collection[str], num_rows: int) -> pa.Table:
+    most = min(num_rows * VECTOR_BYTES, path.stat().st_size * MOST_PACKED)
+    table = _read(path, dict.fromkeys(names, _require_lists), num_rows, MOST_BYTES + most)
+    for name in names:
+        _require_vectors(name, table[name], path)
+    return table
+
+
+def _read(path: Path, kinds: dict[str, Check], num_rows: int, most_bytes: int) -> pa.Table:
     """Returns a Parquet file with these columns and rows, whose shape is checked first."""
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            _require_shape(file, wanted, num_rows, path)
-            texts = [f.name for f in file.schema_arrow if pa.types.is_string(f.type)]
-        # Texts come as a dictionary, so that one long text on many rows is in memory once.
-        table = pq.read_table(path, page_checksum_verification=True, read_dictionary=texts)
-    except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as broken:
-        raise ValueError(
-            f"{path} is damaged or not Parquet ({broken}); save or download it again"
-        ) from broken
+
+    def require(file: pq.ParquetFile) -> None:
+        _require_shape(file, [INDEX, *kinds], num_rows, path)
+        _require_claimed(file, most_bytes, path)
+        for name, check in kinds.items():
+            check(name, file.schema_arrow.field(name).type, path)
+        if not pa.types.is_integer(file.schema_arrow.field(INDEX).type):
+            raise _disordered(path, num_rows)
+
+    table = read_pieces(path, require, most_bytes, PIECE)
     if not np.array_equal(table[INDEX].to_numpy(), np.arange(num_rows)):
-        raise ValueError(
-            f"column '{INDEX}' of {path} must count from 0 to {num_rows - 1}; "
-            "its rows were reordered, dropped or repeated. Save or download it again"
-        )
-    return _plain(table, texts, path)
+        raise _disordered(path, num_rows)
+    return table
+
+
+def _disordered(path: Path, num_rows: int) -> ValueError:
+    return ValueError(
+        f"column '{INDEX}' of {path} must count from 0 to {num_rows - 1}; "
+        "its rows were reordered, dropped or repeated. Save or download it again"
+    )
 
 
 def _require_shape(file: pq.ParquetFile, wanted: list[str], num_rows: int, path: Path) -> None:
@@ -95,44 +118,54 @@ def _require_shape(file: pq.ParquetFile, wanted: list[str], num_rows: int, path:
             f"{path} claims {num_rows:,} rows in {path.stat().st_size:,} bytes, which is not "
             "possible; it is damaged or made to exhaust memory"
         )
+
+
+def _require_claimed(file: pq.ParquetFile, most_bytes: int, path: Path) -> None:
     groups = range(file.metadata.num_row_groups)
-    unpacked = sum(file.metadata.row_group(group).total_byte_size for group in groups)
-    if unpacked > MOST_BYTES + num_rows * MOST_ROW_BYTES:
-        raise ValueError(
-            f"{path} unpacks to {unpacked:,} bytes, too many for {num_rows:,} rows; it is damaged "
-            "or made to exhaust memory"
-        )
+    claimed = sum(file.metadata.row_group(group).total_byte_size for group in groups)
+    require_within(claimed, most_bytes, path)
 
 
-def _plain(table: pa.Table, texts: list[str], path: Path) -> pa.Table:
-    for name in texts:
-        column = table[name].unify_dictionaries()
-        longest = max((pc.max(pc.utf8_length(c.dictionary)).as_py() or 0) for c in column.chunks)
+def _require_short(name: str, column: pa.ChunkedArray, path: Path) -> None:
+    if pa.types.is_string(column.type):
+        longest = pc.max(pc.utf8_length(column)).as_py() or 0
         if longest > LONGEST_LABEL:
             raise ValueError(f"column '{name}' of {path} holds a text of {longest:,} characters")
-        place = table.column_names.index(name)
-        table = table.set_column(place, name, column.cast(pa.string()))
-    return table
+
+
+def _require_float(name: str, kind: pa.DataType, path: Path) -> None:
+    if kind != pa.float32():
+        raise _not_finite(name, path)
 
 
 def _require_finite(name: str, column: pa.ChunkedArray, path: Path) -> None:
-    if column.type != pa.float32() or column.null_count or not _finite(column):
-        raise ValueError(
-            f"column '{name}' of {path} must hold finite float32 numbers; "
-            "compute the scores again with add_scores"
-        )
+    if column.null_count or not _finite(column):
+        raise _not_finite(name, path)
+
+
+def _not_finite(name: str, path: Path) -> ValueError:
+    return ValueError(
+        f"column '{name}' of {path} must hold finite float32 numbers; "
+        "compute the scores again with add_scores"
+    )
+
+
+def _require_text(name: str, kind: pa.DataType, path: Path) -> None:
+    if kind != pa.string():
+        raise _no_hashes(path)
 
 
 def _require_hashes(column: pa.ChunkedArray, path: Path) -> None:
     digits = f"^[0-9a-f]{{{LENGTH}}}$"
-    if (
-        column.type != pa.string()
-        or not pc.all(pc.match_substring_regex(column, digits), skip_nulls=False).as_py()
-    ):
-        raise ValueError(
-            f"column '{ROW_HASH}' of {path} must hold {LENGTH} hexadecimal digits in every row; "
-            "save or download it again"
-        )
+    if not pc.all(pc.match_substring_regex(column, digits), skip_nulls=False).as_py():
+        raise _no_hashes(path)
+
+
+def _no_hashes(path: Path) -> ValueError:
+    return ValueError(
+        f"column '{ROW_HASH}' of {path} must hold {LENGTH} hexadecimal digits in every row; "
+        "save or download it again"
+    )
 
 
 def _require_classes(name: str, kind: pa.DataType, path: Path) -> None:
@@ -142,19 +175,26 @@ def _require_classes(name: str, kind: pa.DataType, path: Path) -> None:
         )
 
 
+def _require_lists(name: str, kind: pa.DataType, path: Path) -> None:
+    lists = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
+    if not lists or not (
+        pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)
+    ):
+        raise _uneven(name, path)
+
+
 def _require_vectors(name: str, column: pa.ChunkedArray, path: Path) -> None:
     """The rows must hold equally many finite numbers."""
-    kind = column.type
-    lists = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
-    number = lists and (
-        pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)
+    flat = pc.list_flatten(column)
+    lengths = pc.unique(pc.list_value_length(column))
+    if len(lengths) != 1 or flat.null_count or not _finite(flat):
+        raise _uneven(name, path)
+
+
+def _uneven(name: str, path: Path) -> ValueError:
+    return ValueError(
+        f"column '{name}' of {path} must hold equally many finite numbers in every row"
     )
-    flat = pc.list_flatten(column) if number else None
-    lengths = pc.unique(pc.list_value_length(column)) if number else []
-    if flat is None or len(lengths) != 1 or flat.null_count or not _finite(flat):
-        raise ValueError(
-            f"column '{name}' of {path} must hold equally many finite numbers in every row"
-        )
 
 
 def _finite(column: pa.ChunkedArray) -> bool:

@@ -5,6 +5,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ LENGTH = 2 * DIGEST_SIZE  # characters
 BATCH = 1000  # rows
 PATIENCE = 2.0  # seconds without a progress bar
 LOSSLESS = {"BMP", "GIF", "PNG", "PPM", "TIFF"}
-OPAQUE = {"P": "RGBA", "PA": "RGBA", "1": "L"}
+REALS: dict[Any, Any] = {"float16": np.float16, "float32": np.float32}
 
 
 def content_columns(dataset: "Dataset", labels: Sequence[str]) -> list[str]:
@@ -33,23 +34,26 @@ def content_columns(dataset: "Dataset", labels: Sequence[str]) -> list[str]:
 def row_hashes(dataset: "Dataset", columns: Sequence[str]) -> pa.ChunkedArray:
     """Returns one hash per row of what the columns hold, 32 hexadecimal digits.
 
-    It is the same after shuffling, splitting and saving in another format. Numbers count as
-    their value, whatever their type: integers exactly, others in single precision. An image of a
-    lossless format counts as its pixels, so that PNG and PPM agree; of a lossy one, such as JPEG,
+    It is the same after shuffling, splitting and saving in another format. Numbers count as their
+    shortest decimal form, whatever their type: 3 and 3.0 are the same. An image of a lossless
+    format counts as its pixels, upright, so that PNG and PPM agree; of a lossy one, such as JPEG,
     as its file, because decoders differ in their last digit.
 
     Args:
         dataset: any with the columns.
         columns: whose values count, in this order; their names do not.
+
+    Raises:
+        ValueError: if an image cannot be read; names the row and the column.
     """
-    encoders = [_encoder(dataset.features[name]) for name in columns]
+    encoders = {name: _encoder(dataset.features[name]) for name in columns}
     plain = dataset.select_columns(list(columns)).with_format("arrow")
     hashes = []
     with tqdm(total=len(dataset), desc="row hashes", unit="row", delay=PATIENCE) as bar:
         for table in plain.iter(batch_size=BATCH):
             encoded = [
-                encode(table[name].combine_chunks())
-                for name, encode in zip(columns, encoders, strict=True)
+                _encoded(name, _values(table[name], dataset.features[name]), encode, bar.n)
+                for name, encode in encoders.items()
             ]
             digests = [_digest(row) for row in zip(*encoded, strict=True)]
             hashes.append(pa.array(digests, pa.string()))
@@ -64,18 +68,42 @@ def _digest(values: tuple[bytes, ...]) -> str:
     return digest.hexdigest()
 
 
-def _encoder(feature: Any) -> Callable[[pa.Array], Iterator[bytes]]:
-    """Returns what turns a column of a feature's type into bytes, row by row."""
-    if not hasattr(feature, "embed_storage"):
-        return lambda column: map(_encode, column.to_pylist())
-    read = _image if type(feature).__name__ == "Image" else _whole
+def _values(column: pa.ChunkedArray, feature: Any) -> list[Any]:
+    """Returns the values of a column; of files their bytes, for their paths differ elsewhere."""
+    embed = require("datasets.table", "all").embed_array_storage
+    array = column.combine_chunks()
+    needs = require("datasets.features.features", "all").require_storage_embed
+    return list((embed(array, feature) if needs(feature) else array).to_pylist())
 
-    def encode_files(column: pa.Array) -> Iterator[bytes]:
-        # A file's bytes in place of its path, which is another one on another machine.
-        files = feature.embed_storage(column).field("bytes").to_pylist()
-        return (_encode(None) if file is None else read(file) for file in files)
 
-    return encode_files
+def _encoded(
+    name: str, values: list[Any], encode: Callable[[Any], bytes], start: int
+) -> Iterator[bytes]:
+    for row, value in enumerate(values, start):
+        try:
+            yield encode(value)
+        except OSError as broken:
+            raise ValueError(
+                f"row {row} has no readable image in '{name}' ({broken}); drop the row or mend it"
+            ) from broken
+
+
+def _encoder(feature: Any) -> Callable[[Any], bytes]:
+    """Returns what turns a value of a feature's type into bytes that no other value has."""
+    if hasattr(feature, "embed_storage"):
+        read = _image if type(feature).__name__ == "Image" else _whole
+        return lambda value: _encode(None) if value is None else read(value["bytes"])
+    if isinstance(feature, dict):
+        parts = {key: _encoder(feature[key]) for key in sorted(feature)}
+        return lambda value: (
+            _encode(None)
+            if value is None
+            else b"d" + _joined(_encode(key) + parts[key](value[key]) for key in parts)
+        )
+    if hasattr(feature, "feature"):
+        inner = _encoder(feature.feature)
+        return lambda value: _encode(None) if value is None else b"l" + _joined(map(inner, value))
+    return partial(_encode, real=REALS.get(getattr(feature, "dtype", None), float))
 
 
 def _whole(file: bytes) -> bytes:
@@ -86,13 +114,28 @@ def _image(file: bytes) -> bytes:
     with require("PIL.Image", "vision").open(io.BytesIO(file)) as image:
         if image.format not in LOSSLESS or getattr(image, "n_frames", 1) > 1:
             return _whole(file)
-        plain = image.convert(OPAQUE.get(image.mode, image.mode))
+        upright = require("PIL.ImageOps", "vision").exif_transpose(image)
+        plain = upright.convert(_mode(upright))
         pixels: bytes = plain.tobytes()
         return f"p{plain.mode} {plain.width} {plain.height} ".encode() + pixels
 
 
-def _encode(value: Any) -> bytes:
-    """Returns a value as bytes that no other value has."""
+def _mode(image: Any) -> str:
+    """Returns the mode in which formats that store the same pixels agree."""
+    if image.mode.startswith("I;16"):
+        return "I"
+    if image.mode in ("P", "PA"):
+        return "RGBA" if image.has_transparency_data else "RGB"
+    return "L" if image.mode == "1" else str(image.mode)
+
+
+def _encode(value: Any, real: Callable[[float], Any] = float) -> bytes:
+    """Returns a plain value as bytes that no other value has.
+
+    Args:
+        value: as `to_pylist` returns it.
+        real: the type of real numbers in the column, whose shortest digits count.
+    """
     match value:
         case None:
             return b"n"
@@ -101,15 +144,16 @@ def _encode(value: Any) -> bytes:
         case float() if value.is_integer():  # a file may hold 3 as 3.0
             return _encode(int(value))
         case float():
-            return b"r" + _real(value)
+            return b"r" + repr(float(str(real(value)))).encode()
         case str():
             return b"s" + value.encode("utf-8", "surrogatepass")
         case bytes():
             return b"b" + value
         case list():
-            return b"l" + _joined(map(_encode, value))
+            return b"l" + _joined(_encode(part, real) for part in value)
         case dict():
-            return b"d" + _joined(_encode(part) for pair in sorted(value.items()) for part in pair)
+            pairs = (_encode(k) + _encode(part, real) for k, part in sorted(value.items()))
+            return b"d" + _joined(pairs)
         case date() | time():
             return b"t" + value.isoformat().encode()
         case _:
@@ -118,9 +162,3 @@ def _encode(value: Any) -> bytes:
 
 def _joined(parts: Iterator[bytes]) -> bytes:
     return b"".join(struct.pack("<q", len(part)) + part for part in parts)
-
-
-def _real(value: float) -> bytes:
-    with np.errstate(over="ignore"):
-        single = np.float32(value)
-    return b"nan" if np.isnan(single) else single.tobytes()

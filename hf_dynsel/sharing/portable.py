@@ -1,13 +1,17 @@
 """Takes the folders of this machine out of what is published: they help nobody elsewhere."""
 
+import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from hf_dynsel import yaml_files
 
+SECRET = re.compile(r"(^|_)(token|key|secret|password)$")
+LOCAL = re.compile(r"^(file:|local-dir:)")
+
 
 def portable(recipe: str) -> str:
-    """Returns a recipe without its output folder, and of other paths only the last name.
+    """Returns a recipe without output folder and secrets, and of paths only the last name.
 
     Raises:
         ValueError: if it is no recipe.
@@ -20,13 +24,16 @@ def portable(recipe: str) -> str:
 
 
 def without_folders(value: Any) -> Any:
-    """Returns a plain value with the last name alone in place of every absolute path."""
+    """Returns a plain value with only the last name of paths to this machine, and no secrets."""
     if isinstance(value, dict):
-        return {key: without_folders(part) for key, part in value.items()}
+        kept = {key: part for key, part in value.items() if not SECRET.search(str(key))}
+        return {key: without_folders(part) for key, part in kept.items()}
     if isinstance(value, list):
         return [without_folders(part) for part in value]
     if isinstance(value, str):
+        plain = LOCAL.sub("", value)
         for kind in (PurePosixPath, PureWindowsPath):
-            if kind(value).is_absolute() or value.startswith("~"):
-                return kind(value).name
+            path = kind(plain)
+            if path.is_absolute() or plain.startswith("~") or ".." in path.parts:
+                return path.name
     return value

@@ -1,10 +1,13 @@
 """Shares a training run: its model with a card on the selection, and its selection log."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hf_dynsel.hub import Pulled, Pushed, pull, push
+from hf_dynsel.hub import HubError, Pulled, Pushed, pull, push
+from hf_dynsel.hub.repo import Repo
+from hf_dynsel.hub.visible import is_private
 from hf_dynsel.report.runfolder import RECIPE, SUMMARY
 from hf_dynsel.sharing.portable import portable
 from hf_dynsel.sharing.run_card import README, add_selection, facts_of_run
@@ -45,7 +48,7 @@ def push_run(
         folder: of a finished `hf-dynsel run`.
         repo_id: `user/name` of the model; the log goes to `user/name-selections`.
         license: of the model, an identifier that the Hub knows.
-        private: makes new repositories private.
+        private: makes new repositories private; the log of a private model always is.
         revision: the branch of both; the default branch if None.
         dry_run: sends nothing; the result lists the files and their sizes.
 
@@ -57,6 +60,8 @@ def push_run(
     source = Path(folder)
     check_records(source)
     facts, counts = facts_of_run(source, repo_id + LOG, license)
+    share_log = partial(push_selections, source, repo_id + LOG, model=repo_id, revision=revision)
+    log = share_log(dry_run=True)  # all that can be wrong with it is, before the model is sent
     with TemporaryDirectory() as place:
         stage = Path(place, repo_id.split("/")[-1])
         stage.mkdir()
@@ -70,6 +75,7 @@ def push_run(
             (stage / RECIPE).write_text(text, encoding="utf-8")
         add_selection(stage / README, facts, counts)
         check_run(stage)
+        hidden = private if dry_run else _hidden(repo_id, private)
         model = push(
             stage,
             repo_id,
@@ -80,15 +86,22 @@ def push_run(
             revision=revision,
             dry_run=dry_run,
         )
-    log = push_selections(
-        source,
-        repo_id + LOG,
-        model=repo_id,
-        private=private,
-        revision=revision,
-        dry_run=dry_run,
-    )
-    return model, log
+    return model, log if dry_run else share_log(private=hidden)
+
+
+def _hidden(repo_id: str, private: bool) -> bool:
+    """Returns whether the log must be private, as it must if the model is."""
+    model, log = Repo(repo_id, "model"), Repo(repo_id + LOG, "dataset")
+    of_model, of_log = is_private(model), is_private(log)
+    hidden = private or bool(of_model)
+    for repo, found in ((model, of_model), (log, of_log)):
+        if hidden and found is False:
+            reason = "private was asked for" if private else f"the {model} is private"
+            raise HubError(
+                f"the {repo} is public, and {reason}: nothing was sent. Make it private at "
+                f"{repo.url}/settings, or push to another"
+            )
+    return hidden
 
 
 def pull_run(repo_id: str, folder: str | Path, revision: str | None = None) -> str:
@@ -104,10 +117,12 @@ def pull_run(repo_id: str, folder: str | Path, revision: str | None = None) -> s
 
     Raises:
         HubError: if the repository cannot be had, or a file is not what the Hub says it is.
-        ValueError: if the folder holds files, or a file is damaged or not of a run.
+        ValueError: if the folder is a file or holds some, or a file is damaged or not of a run.
     """
     target = Path(folder)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if blocked := [p for p in (target, *target.parents) if p.exists() and not p.is_dir()]:
+        raise ValueError(f"'{blocked[0]}' is a file; give a folder that is empty, or a new one")
+    if target.exists() and any(target.iterdir()):
         raise ValueError(f"'{target}' is not an empty folder; give one that is, or a new one")
     pulled = _pulled(repo_id, revision)
     check_run(pulled.folder)

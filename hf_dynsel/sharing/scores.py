@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
+from datasets.table import embed_table_storage
 
 from hf_dynsel.cards.render import save_figures
 from hf_dynsel.cards.scores import scores_card
@@ -22,13 +23,14 @@ from hf_dynsel.scores.files import TABLE_FILE, TABLES, Also
 from hf_dynsel.scores.load import pull_scores
 from hf_dynsel.scores.notes import NOTES_FILE
 from hf_dynsel.scores.table import PREFIX
-from hf_dynsel.sharing.portable import without_folders
+from hf_dynsel.sharing.portable import portable, without_folders
 
 ORIGINALS_FILE = "originals.parquet"
 CARD = "README.md"
 RECIPE_FILE = "recipe.yaml"
 TABLE_FILES = tuple(f"{name}.parquet" for name in TABLES)
 FIGURES = ("figures/scores.png", "figures/scores_joint.png")
+SOME_ROWS = 1000
 OWNED = (TABLE_FILE, NOTES_FILE, ORIGINALS_FILE, RECIPE_FILE, *TABLE_FILES, *FIGURES)
 
 
@@ -47,7 +49,9 @@ def push_scores(
     """Pushes the score columns of a dataset to a dataset repository of its own, with a card.
 
     What the rows hold, texts or images, is not uploaded unless its columns are named: only a hash
-    of each row is, by which `attach` finds it again.
+    of each row is, by which `attach` finds it again. Data whose terms forbid to pass them on are
+    known by the note of their loader, which a copy through plain Python values loses; of RSD_15K
+    also by the names of its classes. Of such data the classes are not uploaded either.
 
     Args:
         dataset: with scores of `add_scores`.
@@ -71,8 +75,8 @@ def push_scores(
         save_scores(dataset, folder, also=also)
         notes = _publishable(folder / NOTES_FILE, license)
         if originals:
-            dataset.select_columns(list(originals)).to_parquet(folder / ORIGINALS_FILE)
-        if recipe:
+            _save_originals(dataset, originals, folder / ORIGINALS_FILE)
+        if recipe := portable(recipe) if recipe else "":
             (folder / RECIPE_FILE).write_text(recipe, encoding="utf-8")
         figures = _figures(dataset)
         save_figures(figures, folder)
@@ -124,9 +128,21 @@ def _require_allowed(dataset: Dataset, originals: Sequence[str], also: Collectio
 
 
 def _is_rsd15k(dataset: Dataset) -> bool:
-    """Returns whether the classes are those of RSD_15K, should its note have been lost."""
-    names = [getattr(feature, "names", None) for feature in dataset.features.values()]
-    return list(RISKS) in names
+    """Returns whether the classes are those of RSD_15K by name, should its note be lost."""
+    risks = {risk.casefold() for risk in RISKS}
+    for column, feature in dataset.features.items():
+        names = getattr(feature, "names", None)
+        if names is None and getattr(feature, "dtype", None) == "string":
+            names = dataset.select_columns([column])[:SOME_ROWS][column]
+        if names and {str(name).strip().casefold() for name in names} <= risks:
+            return True
+    return False
+
+
+def _save_originals(dataset: Dataset, columns: Sequence[str], path: Path) -> None:
+    """Saves columns with the files that they name, and without the folders these are in."""
+    plain = dataset.select_columns(list(columns)).with_format("arrow")
+    plain.map(embed_table_storage, batched=True, batch_size=SOME_ROWS).to_parquet(path)
 
 
 def _publishable(path: Path, license: str | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Shares the selection log of a run: which samples each epoch trained on."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,11 +11,17 @@ import pyarrow.parquet as pq
 
 from hf_dynsel.cards.selections import selections_card
 from hf_dynsel.hub import Pushed, pull, push
+from hf_dynsel.json_files import MOST_BYTES
+from hf_dynsel.scores.pieces import read_pieces, require_within
 from hf_dynsel.selection_log import FILE, SCHEMA
 from hf_dynsel.sharing.run_card import README, facts_of_run
 
 MOST_ROWS = 10**9
-MOST_BYTES = 8 * 2**30
+MOST_FILE = 8 * 2**30  # bytes
+ROW_BYTES = 17  # unpacked: int32, int64, float32, bool
+# Unpacked bytes for each byte of a file, beside MOST_BYTES: a log of all data has 2 to 4.
+MOST_PACKED = 100
+PIECE = 2**16  # rows
 
 
 def push_selections(
@@ -76,7 +83,7 @@ def load_selections(name: str | Path, revision: str | None = None) -> pa.Table:
     """
     if Path(name).is_dir():
         return read_selections(Path(name) / FILE)
-    pulled = pull(str(name), {FILE: MOST_BYTES}, repo_type="dataset", revision=revision)
+    pulled = pull(str(name), {FILE: MOST_FILE}, repo_type="dataset", revision=revision)
     return read_selections(pulled.folder / FILE)
 
 
@@ -88,19 +95,13 @@ def read_selections(path: Path) -> pa.Table:
     """
     if not path.is_file():
         raise ValueError(f"there is no {path}; a run with log_selections=True writes it")
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            _require_shape(file, path)
-            table = file.read()
-    except (pa.ArrowException, OSError, MemoryError) as broken:
-        raise ValueError(
-            f"{path} is damaged or not Parquet ({broken}); download it again"
-        ) from broken
+    most = MOST_BYTES + path.stat().st_size * MOST_PACKED
+    table = read_pieces(path, partial(_require_shape, path=path, most_bytes=most), most, PIECE)
     _require_values(table, path)
     return table
 
 
-def _require_shape(file: pq.ParquetFile, path: Path) -> None:
+def _require_shape(file: pq.ParquetFile, path: Path, most_bytes: int) -> None:
     found = file.schema_arrow.remove_metadata()
     if not found.equals(SCHEMA):
         raise ValueError(
@@ -112,6 +113,7 @@ def _require_shape(file: pq.ParquetFile, path: Path) -> None:
             f"{path} has {file.metadata.num_rows:,} rows, but a selection log has from 1 to "
             f"{MOST_ROWS:,}"
         )
+    require_within(file.metadata.num_rows * ROW_BYTES, most_bytes, path)
 
 
 def _require_values(table: pa.Table, path: Path) -> None:

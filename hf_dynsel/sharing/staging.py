@@ -11,18 +11,25 @@ from transformers.trainer import TRAINING_ARGS_NAME
 from transformers.trainer_utils import HubStrategy
 from transformers.utils.hub import hf_api
 
-from hf_dynsel.hub.tags import with_tags_of
+from hf_dynsel.hub.tags import is_readable, with_tags_of
 from hf_dynsel.sharing.run_card import README
 
 STAGE = "_hub"
 
 
 @contextmanager
-def only_model(trainer: Any) -> Iterator[None]:
+def only_model(
+    trainer: Any, token: str | None = None, revision: str | None = None
+) -> Iterator[None]:
     """Makes a trainer save and push `output_dir/_hub/...`, while the block lasts.
 
     `Trainer` pushes all of its output folder but checkpoints: the scores and the report of a run
     too, which may show samples, and the pickled arguments, which may hold a token.
+
+    Args:
+        trainer: whose repository is known.
+        token: of the push, if not that of the trainer's arguments.
+        revision: of the push, if not that of the trainer's arguments.
     """
     args, home = trainer.args, Path(trainer.args.output_dir)
     stage = home / STAGE / home.resolve().name  # the repository may be called after it
@@ -31,8 +38,8 @@ def only_model(trainer: Any) -> Iterator[None]:
         shutil.rmtree(home / STAGE, ignore_errors=True)
         stage.mkdir(parents=True)
         if (home / README).is_file():
-            shutil.copyfile(home / README, stage / README)
-        _keep_tags(trainer, stage / README)
+            _write(stage / README, _text(home / README))
+        _keep_tags(trainer, stage / README, token, revision)
     args.output_dir = str(stage)
     try:
         yield
@@ -69,20 +76,31 @@ def pushes_checkpoints(trainer: Any) -> bool:
     return bool(trainer.args.hub_always_push or running is None or running.is_done())
 
 
-def _keep_tags(trainer: Any, readme: Path) -> None:
+def _keep_tags(trainer: Any, readme: Path, token: str | None, revision: str | None) -> None:
     """Gives the card that is about to be replaced the tags of the one on the Hub."""
-    args, name = trainer.args, trainer.hub_model_id or trainer.args.hub_model_id
-    if name is None:
-        return
+    args = trainer.args
     try:
         path = hf_api().hf_hub_download(
-            name, README, revision=args.hub_revision, token=args.hub_token
+            trainer.hub_model_id,
+            README,
+            revision=revision or args.hub_revision,
+            token=token or args.hub_token,
         )
     except OSError:  # none yet; a Hub that is away fails the push itself
         return
-    published = Path(path).read_text(encoding="utf-8")
-    here = readme.read_text(encoding="utf-8") if readme.is_file() else published
-    readme.write_text(with_tags_of(here, published), encoding="utf-8", newline="")
+    published = _text(Path(path))
+    if readme.is_file():
+        _write(readme, with_tags_of(_text(readme), published))
+    elif is_readable(published):
+        _write(readme, published)
+
+
+def _text(card: Path) -> str:
+    return card.read_text(encoding="utf-8", errors="replace")
+
+
+def _write(card: Path, text: str) -> None:
+    card.write_text(text, encoding="utf-8", newline="")
 
 
 def _nothing() -> None:

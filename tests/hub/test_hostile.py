@@ -98,7 +98,9 @@ OF_CONFIG = [
     Hostile("key twice", rewritten(CONFIG, "{", '{"training": null,'), "is there twice"),
     Hostile("NaN", rewritten(CONFIG, '"seconds": 0.5', '"seconds": NaN'), "NaN is no number"),
     Hostile("Infinity", rewritten(CONFIG, '"seconds": 0.5', '"seconds": -Infinity'), "no number"),
-    Hostile("overflow", rewritten(CONFIG, '"seconds": 0.5', '"seconds": 1e999'), "seconds must be"),
+    Hostile(
+        "overflow", rewritten(CONFIG, '"seconds": 0.5', '"seconds": 1e999'), "too large a number"
+    ),
     Hostile("digits", rewritten(CONFIG, '"steps": 4', f'"steps": {"9" * 5000}'), NOT_JSON),
     Hostile("auto_map", edited(CONFIG, auto_map={"AutoModel": "evil.Model"}), "unknown keys"),
     Hostile("own code", edited(CONFIG, trust_remote_code=True), "unknown keys"),

@@ -158,7 +158,7 @@ CASES = [
     Hostile("class list", entry(**{"class": ["os.system"]}), "does not say how the score"),
     Hostile("labels text", edited(NOTES, labels="label"), "lacks a valid 'labels'"),
     Hostile("labels nested", edited(NOTES, labels=[["label"]]), "must list names of columns"),
-    Hostile("labels others", edited(NOTES, labels=["x"]), "has the columns"),
+    Hostile("labels others", edited(NOTES, labels=["x"]), "reads the classes"),
     Hostile("content", edited(NOTES, content=[1]), "must list names of columns"),
     Hostile("fingerprint", edited(NOTES, dataset_fingerprint=None), "lacks a valid 'dataset_f"),
     Hostile("source", edited(NOTES, source="x"), "lacks a valid 'source'"),

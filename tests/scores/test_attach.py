@@ -1,12 +1,23 @@
+import importlib
+
 import numpy as np
 import pytest
-from datasets import Dataset, DatasetDict, concatenate_datasets
+from datasets import (
+    ClassLabel,
+    Dataset,
+    DatasetDict,
+    Features,
+    Value,
+    concatenate_datasets,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_dynsel.data import digits
 from hf_dynsel.provenance import fingerprint, record, recorded
 from hf_dynsel.scores import attach, load_scores, save_scores
+
+attach_module = importlib.import_module("hf_dynsel.scores.attach")
 
 ENTRY = {"class": "Diversity", "config": {}, "label": "label"}
 
@@ -140,14 +151,79 @@ def test_rows_without_scores_get_a_number_if_asked(texts, table):
     assert_right(attached.select(range(1, 21)))
 
 
-def test_no_row_gets_nan_for_a_score(texts, table):
-    with pytest.raises(ValueError, match="missing must be finite, got nan"):
-        attach(texts, table, missing=float("nan"))
+@pytest.mark.parametrize("number", [float("nan"), 1e300])
+def test_no_row_gets_a_score_that_cannot_be_ranked(texts, table, number):
+    with pytest.raises(ValueError, match="missing must be a finite float32 number"):
+        attach(texts, table, missing=number)
+
+
+def test_rows_are_found_by_hash_where_the_fingerprint_does_not_read_all(texts, table, monkeypatch):
+    """Of much data it reads a part, so that two rows that changed places may agree with it."""
+    monkeypatch.setattr(attach_module, "READ_WHOLE", 10)
+    monkeypatch.setattr(attach_module, "fingerprint", lambda _: table.notes["dataset_fingerprint"])
+    assert_right(attach(bare(texts).select([1, 0, *range(2, 20)]), table))
+
+
+def test_one_outlier_does_not_make_different_scores_alike(tmp_path):
+    save_scores(scored(["a", "a", "b"], [0, 0, 0], [1, 900, 1e6]), tmp_path)
+    rows = Dataset.from_dict({"text": ["b", "a"], "label": [0, 0]})
+    with pytest.raises(ValueError, match="1 samples .* different 'score_own'"):
+        attach(rows, load_scores(tmp_path))
+
+
+@pytest.fixture
+def animals(tmp_path):
+    """Scores of texts whose classes have names."""
+    features = Features(text=Value("string"), label=ClassLabel(names=["dog", "cat"]))
+    columns = {"text": ["a", "b", "c"], "label": [0, 1, 1]}
+    whole = Dataset.from_dict(columns, features=features)
+    whole = record(whole.add_column("score_own", np.float32([1, 2, 3])), "scores", {"own": ENTRY})
+    save_scores(whole, tmp_path)
+    return load_scores(tmp_path)
+
+
+def test_classes_are_the_same_by_name_whatever_their_numbers(animals):
+    other = Features(text=Value("string"), label=ClassLabel(names=["cat", "dog"]))
+    columns = {"text": ["c", "a"], "label": [0, 1]}
+    assert attach(Dataset.from_dict(columns, features=other), animals)["score_own"][:] == [3, 1]
+    words = Dataset.from_dict({"text": ["c", "a"], "label": ["cat", "dog"]})
+    assert attach(words, animals)["score_own"][:] == [3, 1]
+    numbers = Dataset.from_dict({"text": ["c", "a"], "label": [1, 0]})
+    assert attach(numbers, animals)["score_own"][:] == [3, 1]
+
+
+def test_wrong_classes_are_named_even_if_no_row_fits(animals):
+    words = Dataset.from_dict({"text": ["a", "b"], "label": ["cat", "dog"]})
+    with pytest.raises(ValueError, match="'label' of row 0 is 'cat' here, but 'dog' where"):
+        attach(words, animals)
+
+
+def test_scores_attached_twice_keep_the_note_on_their_first_data(texts, table, tmp_path):
+    part = attach(bare(texts).select([3, 1]), table)
+    save_scores(part, tmp_path / "part")
+    again = attach(bare(texts).select([3, 1]), load_scores(tmp_path / "part"))
+    assert recorded(again)["scores"]["own"]["attached"]["num_rows"] == 20
+
+
+def test_terms_of_the_data_come_back_with_their_scores(texts, tmp_path):
+    """A copy through plain values lost the note; the hashes show that it is the same data."""
+    save_scores(record(texts, "source", {"name": "x", "redistribution": False}), tmp_path)
+    copy = Dataset.from_dict(bare(texts).to_dict())
+    attached = attach(copy, load_scores(tmp_path))
+    assert recorded(attached)["source"]["redistribution"] is False
+
+
+def test_a_folder_has_no_revision(tmp_path, texts):
+    save_scores(texts, tmp_path)
+    with pytest.raises(ValueError, match="a folder, which has no revision"):
+        load_scores(tmp_path, "main")
+    with pytest.raises(ValueError, match="there is no folder '/no/where', and"):
+        load_scores("/no/where")
 
 
 def test_a_row_of_another_class_is_refused_with_both_classes(texts, table):
     moved = bare(texts).map(lambda row: {"label": 2 if row["text"] == "text 4" else row["label"]})
-    with pytest.raises(ValueError, match="'label' of row 1 is 2 here, but 1 where"):
+    with pytest.raises(ValueError, match="'label' of row 1 is '2' here, but '1' where"):
         attach(moved.select([3, 4]), table, missing="drop")
 
 

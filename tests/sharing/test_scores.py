@@ -4,7 +4,8 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from datasets import load_dataset
+from datasets import Dataset, Image, load_dataset
+from PIL import Image as Picture
 
 from hf_dynsel.data import digits, rsd15k
 from hf_dynsel.data.rsd15k import RISKS
@@ -171,3 +172,75 @@ def test_scores_of_rsd15k_are_shared_without_a_word_of_a_post(hub, posts):
 def test_originals_of_unknown_columns_are_refused(hub, scored):
     with pytest.raises(ValueError, match="'picture', which the dataset does not have"):
         push_scores(scored, REPO, originals=["picture"])
+
+
+def test_a_token_and_folders_in_a_recipe_stay_here(hub, scored):
+    recipe = (
+        "trainer: {hub_token: hf_secret}\n"
+        "features: {architecture: 'local-dir:/home/alice.secret/m', weights: ../alice.secret/w}\n"
+    )
+    push_scores(scored, REPO, recipe=recipe)
+    for name, file in hub.repo(REPO, "dataset").at("main").files.items():
+        assert b"secret" not in file.data, name
+
+
+def test_images_named_by_path_are_uploaded_and_their_folders_not(hub, tmp_path, scored):
+    paths = [str(tmp_path / f"{i}.png") for i in range(2)]
+    for level, path in enumerate(paths):
+        Picture.fromarray(np.full((4, 4), level, np.uint8)).save(path)
+    codes = {"sae_indices": [[0], [1]], "sae_values": [[1.0], [2.0]]}
+    named = Dataset.from_dict({"image": paths, **codes}).cast_column("image", Image())
+    push_scores(add_scores(named, [Diversity()]), REPO, originals=["image"])
+    originals = load_dataset(REPO, "originals", split="train")
+    assert row_hashes(originals, ["image"]) == row_hashes(named, ["image"])
+    file = hub.repo(REPO, "dataset").at("main").files["originals.parquet"].data
+    assert str(tmp_path).encode() not in file
+
+
+def test_classes_of_rsd15k_are_hashed_and_not_listed(hub, posts):
+    push_scores(posts, REPO)
+    loaded = load_scores(REPO)
+    assert "label" not in loaded.rows.column_names
+    bare = posts.remove_columns(["score_diversity", "sae_indices", "sae_values"])
+    attached = attach(bare.select([5, 2]), loaded)
+    assert attached["score_diversity"][:] == [
+        posts["score_diversity"][5],
+        posts["score_diversity"][2],
+    ]
+    moved = bare.map(lambda row: {"label": (row["label"] + 1) % 4})
+    with pytest.raises(ValueError, match="of other data"):
+        attach(moved, loaded)
+
+
+@pytest.mark.parametrize("again", ["plain", "csv"])
+def test_rsd15k_is_known_after_a_copy_to_which_its_scores_were_attached(
+    hub, posts, tmp_path, again
+):
+    push_scores(posts, REPO)
+    bare = posts.remove_columns(["score_diversity", "sae_indices", "sae_values"])
+    if again == "plain":
+        copy = Dataset.from_dict(bare.to_dict())
+    else:
+        bare.to_csv(tmp_path / "copy.csv")
+        copy = Dataset.from_csv(str(tmp_path / "copy.csv"), cache_dir=str(tmp_path))
+    with pytest.raises(ValueError, match="RSD_15K may not be passed on"):
+        push_scores(attach(copy, load_scores(REPO)), REPO, originals=["text"])
+
+
+def test_rsd15k_is_known_by_the_words_of_its_classes(hub, posts):
+    columns = {name: posts[name][:] for name in ("text", "sae_indices", "sae_values")}
+    words = [RISKS[label].lower() for label in posts["label"]]
+    copy = Dataset.from_dict({**columns, "label": words})
+    with pytest.raises(ValueError, match="RSD_15K may not be passed on"):
+        push_scores(add_scores(copy, [Diversity()]), REPO, originals=["text"])
+
+
+def test_a_repository_cannot_make_you_upload_your_texts(hub, scored):
+    """It says that its score reads the column `text` as classes."""
+    push_scores(scored, REPO)
+    files = {name: f.data for name, f in hub.repo(REPO, "dataset").at("main").files.items()}
+    notes = json.loads(files["scores.json"])
+    notes["scores"]["diversity"]["label"] = "text"
+    hub.add("eve/scores", {**files, "scores.json": json.dumps(notes).encode()}, "dataset")
+    with pytest.raises(ValueError, match="reads the classes 'text', but the table has no such"):
+        load_scores("eve/scores")
