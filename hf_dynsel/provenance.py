@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from hf_dynsel.extras import require
+
 if TYPE_CHECKING:
     from datasets import Dataset
 
@@ -41,9 +43,7 @@ def fingerprint(dataset: "Dataset") -> str:
 def _bytes(table: pa.Table, features: Mapping[str, Any]) -> memoryview:
     columns = {
         # A file's bytes in place of its path, which is another one on another machine.
-        name: features[name].embed_storage(table[name].combine_chunks())
-        if hasattr(features[name], "embed_storage")
-        else table[name]
+        name: embedded(table[name].combine_chunks(), features[name])
         for name in table.column_names
     }
     # Without the schema's metadata, which says how the column was made and not what it holds.
@@ -52,6 +52,13 @@ def _bytes(table: pa.Table, features: Mapping[str, Any]) -> memoryview:
     with pa.ipc.new_stream(sink, bare.schema) as writer:
         writer.write_table(bare)
     return memoryview(sink.getvalue())
+
+
+def embedded(column: pa.Array, feature: Any) -> pa.Array:
+    """Returns a column with the bytes of the files that it names, also inside of lists."""
+    if not require("datasets.features.features", "all").require_storage_embed(feature):
+        return column
+    return require("datasets.table", "all").embed_array_storage(column, feature)
 
 
 def library_version() -> str:

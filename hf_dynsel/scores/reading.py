@@ -22,6 +22,7 @@ ROW_BYTES = 1024  # of scores: a hash, a class and some scores
 VECTOR_BYTES = 64 * 1024  # of codes or features
 MOST_PACKED = 1000  # bytes of codes or features for each byte of their file
 PIECE = 128  # rows
+ROWS_PER_BYTE = 4  # a counter alone takes a byte a row, packed
 Check = Callable[[str, pa.DataType, Path], None]
 
 
@@ -113,7 +114,7 @@ def _require_shape(file: pq.ParquetFile, wanted: list[str], num_rows: int, path:
             f"{path} has {file.metadata.num_rows:,} rows, but {NOTES_FILE} says {num_rows:,}: "
             "the two files do not belong together"
         )
-    if num_rows > path.stat().st_size:
+    if num_rows > ROWS_PER_BYTE * path.stat().st_size:
         raise ValueError(
             f"{path} claims {num_rows:,} rows in {path.stat().st_size:,} bytes, which is not "
             "possible; it is damaged or made to exhaust memory"

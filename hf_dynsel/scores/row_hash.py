@@ -13,7 +13,7 @@ import pyarrow as pa
 from tqdm.auto import tqdm
 
 from hf_dynsel.extras import require
-from hf_dynsel.provenance import DERIVED
+from hf_dynsel.provenance import DERIVED, embedded
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -70,10 +70,7 @@ def _digest(values: tuple[bytes, ...]) -> str:
 
 def _values(column: pa.ChunkedArray, feature: Any) -> list[Any]:
     """Returns the values of a column; of files their bytes, for their paths differ elsewhere."""
-    embed = require("datasets.table", "all").embed_array_storage
-    array = column.combine_chunks()
-    needs = require("datasets.features.features", "all").require_storage_embed
-    return list((embed(array, feature) if needs(feature) else array).to_pylist())
+    return list(embedded(column.combine_chunks(), feature).to_pylist())
 
 
 def _encoded(

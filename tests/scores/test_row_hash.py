@@ -11,7 +11,8 @@ from PIL import Image as Picture
 from hf_dynsel.data import digits
 from hf_dynsel.scores.row_hash import content_columns, row_hashes
 
-PRINTABLE = st.text(string.ascii_letters + " ,;'\"\n%é漢", min_size=1)
+# Behind a word, for a file of text alone does not tell "TRUE" or "7" from the value.
+PRINTABLE = st.text(string.ascii_letters + " ,;'\"\n%é漢").map("text {}".format)
 NUMBERS = st.integers(-(2**53), 2**53)
 REALS = st.integers(-(2**20), 2**20).map(lambda n: n / 8)  # JSON keeps ten decimals
 
