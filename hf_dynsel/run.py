@@ -38,7 +38,7 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
 
     Args:
         recipe: what to run.
-        report: whether to write report.html and the figures.
+        report: whether to write report.html, the figures and the model card.
         resume: continue from the last checkpoint in the folder.
 
     Raises:
@@ -54,8 +54,8 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
     metrics = trainer.evaluate(test, metric_key_prefix="test")
     trainer.save_model(str(folder / "model"))
     _write_results(recipe, trainer, metrics, ledger, splits["train"])
-    trainer.create_model_card(model_name=recipe.name)
     if report:
+        trainer.create_model_card(model_name=recipe.name)
         texts = bool(recipe.dataset.get("show_texts", False))
         write_report(folder, examples=splits["train"], show_texts=texts)
     logger.info("results: %s", folder)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,10 +33,19 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def finished(tmp_path):
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
     """A run folder of the quickstart."""
-    return run(load(QUICKSTART, [*SHORT, f"output_dir={tmp_path / 'run'}"]), report=False)
+    place = tmp_path_factory.mktemp("quickstart")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_DYNSEL_CACHE", str(place / "cache"))
+        return run(load(QUICKSTART, [*SHORT, f"output_dir={place / 'run'}"]), report=False)
+
+
+@pytest.fixture
+def finished(quickstart, tmp_path):
+    """A copy of it."""
+    return Path(shutil.copytree(quickstart, tmp_path / "run"))
 
 
 def selections(folder):
@@ -55,6 +65,7 @@ def elsewhere(hub, home, *words):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["scores", "sae"])
 def test_another_process_pulls_by_id_and_selects_the_same(hub, finished, tmp_path, part):
     (pushed,) = publish(part, finished, "alice/digits")
@@ -71,6 +82,7 @@ def test_another_process_pulls_by_id_and_selects_the_same(hub, finished, tmp_pat
     assert noted == f"alice/digits@{pushed.commit}"
 
 
+@pytest.mark.slow
 def test_the_command_line_pushes_and_pulls_every_part(hub, finished, tmp_path, capsys):
     for part in ("scores", "sae", "run"):
         assert main(["push", part, str(finished), f"alice/{part}"]) == 0
@@ -85,6 +97,7 @@ def test_the_command_line_pushes_and_pulls_every_part(hub, finished, tmp_path, c
         np.testing.assert_array_equal(pulled.rows[name].to_numpy(), saved.to_numpy())
 
 
+@pytest.mark.slow
 def test_adapters_are_pushed_and_pulled(hub, tmp_path, capsys):
     from test_run import MINILM as folder
 
@@ -127,6 +140,7 @@ def test_a_private_repository_is_private(hub, finished):
     assert hub.repo("alice/sae").private
 
 
+@pytest.mark.slow
 def test_a_recipe_pushes_what_its_hub_section_names(hub, tmp_path, caplog):
     given = "hub={run: alice/own, scores: alice/own-scores, sae: alice/own-sae, also: [codes]}"
     run(load(QUICKSTART, [*SHORT, given, f"output_dir={tmp_path / 'run'}"]), report=False)

@@ -13,6 +13,8 @@ from hf_dynsel.scores.table import ScoreTable
 from hostile_kit import KINDS, refusal
 from unchecked_kit import unchecked as unchecked
 
+pytestmark = pytest.mark.slow
+
 ID = "alice/shared"
 FUZZ = settings(
     max_examples=60,

@@ -10,6 +10,8 @@ import pytest
 
 from hostile_kit import CONFIG, KINDS, WEIGHTS, evil_pickle, refusal
 
+pytestmark = pytest.mark.slow
+
 ID = "alice/shared"
 MODELS = pytest.mark.parametrize("kind", ["sae", "adapters"])
 EACH = pytest.mark.parametrize("kind", KINDS)

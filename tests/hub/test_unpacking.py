@@ -13,6 +13,8 @@ from hf_dynsel.scores import load_scores
 from hf_dynsel.selection_log import SCHEMA, SelectionLog
 from hf_dynsel.sharing import load_selections
 
+pytestmark = pytest.mark.slow
+
 NOTES = {
     "dataset_fingerprint": "x",
     "labels": ["label"],
