@@ -28,6 +28,8 @@ from hf_dynsel.cards import with_selection
 from hf_dynsel.cards.run import BEGIN, END
 from hub_cards import faults_of
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "x\n---\nlicense: stolen\n---\n# Owned",

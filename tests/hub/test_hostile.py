@@ -26,7 +26,7 @@ from hostile_kit import (
 )
 from unchecked_kit import unchecked as unchecked
 
-pytestmark = pytest.mark.usefixtures("unchecked")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unchecked")]
 ID = "alice/shared"
 DAMAGED = "is damaged or not a safetensors file"
 NOT_JSON = "config.json is not JSON"
