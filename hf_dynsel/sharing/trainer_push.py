@@ -35,7 +35,8 @@ class PushesSelection(_Base):
         """Pushes as the base class does, but nothing of the output folder beside the model."""
         given = signature(Trainer.push_to_hub).bind(self, *args, **kwargs).arguments
         if self.hub_model_id is None:
-            self.init_hf_repo(token=given.get("token"), private=given.get("private"))
+            known = signature(self.init_hf_repo).parameters  # `private` came after 5.17
+            self.init_hf_repo(**{name: given[name] for name in known if name in given})
         with only_model(self, given.get("token"), given.get("revision")):
             return super().push_to_hub(*args, **kwargs)
 

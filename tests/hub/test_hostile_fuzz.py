@@ -13,7 +13,6 @@ from hf_dynsel.scores.table import ScoreTable
 from hostile_kit import KINDS, refusal
 from unchecked_kit import unchecked as unchecked
 
-pytestmark = pytest.mark.slow
 
 ID = "alice/shared"
 FUZZ = settings(
@@ -24,7 +23,7 @@ FUZZ = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 EACH = pytest.mark.parametrize("kind", KINDS)
-pytestmark = pytest.mark.usefixtures("unchecked")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unchecked")]
 
 
 @st.composite

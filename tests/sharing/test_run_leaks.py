@@ -1,8 +1,10 @@
 """A trainer pushes no pickled arguments, and ends well whatever card is on the Hub."""
 
-from pathlib import Path
+from pathlib from inspect import signature
+import Path
 
 import pytest
+from transformers import Trainer
 from huggingface_hub import snapshot_download
 
 from card_kit import metadata
@@ -83,8 +85,12 @@ def test_tags_on_the_hub_are_kept_whatever_names_the_repository(hub, tmp_path, n
 
 
 def test_a_repository_that_is_made_by_the_push_is_private_if_asked(hub, tmp_path):
-    trainer_of(tmp_path).push_to_hub(private=True)
-    assert hub.repo("alice/run").private
+    """By the argument of the run, or of the push where this version of `Trainer` has one."""
+    if "private" in signature(Trainer.push_to_hub).parameters:
+        trainer_of(tmp_path / "a").push_to_hub(private=True)
+        assert hub.repo("alice/run").private
+    trainer_of(tmp_path / "b", hub_model_id="alice/b", hub_private_repo=True).push_to_hub()
+    assert hub.repo("alice/b").private
 
 
 def test_tags_are_those_of_the_branch_that_is_pushed_to(hub, tmp_path):
