@@ -1,11 +1,11 @@
 """A trainer pushes no pickled arguments, and ends well whatever card is on the Hub."""
 
-from pathlib from inspect import signature
-import Path
+from inspect import signature
+from pathlib import Path
 
 import pytest
-from transformers import Trainer
 from huggingface_hub import snapshot_download
+from transformers import Trainer
 
 from card_kit import metadata
 from hf_dynsel import DynamicSelectionTrainer
