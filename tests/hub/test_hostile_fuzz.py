@@ -13,7 +13,6 @@ from hf_dynsel.scores.table import ScoreTable
 from hostile_kit import KINDS, refusal
 from unchecked_kit import unchecked as unchecked
 
-
 ID = "alice/shared"
 FUZZ = settings(
     max_examples=60,
