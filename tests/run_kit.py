@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
@@ -104,3 +105,15 @@ def _write_scores(folder: Path) -> None:
     pq.write_table(pa.table(columns | scores), folder / "scores.parquet")
     notes = {"labels": ["label"], "scores": {"diversity": {"class": "Diversity"}}}
     (folder / "scores.json").write_text(json.dumps(notes))
+
+
+@pytest.fixture(autouse=True)
+def quick(request, monkeypatch):
+    """Draws no figures for tests that do not ask for them."""
+    if "figures" not in request.fixturenames:
+        monkeypatch.setattr("hf_dynsel.sharing.run_card.find_spec", lambda name: None)
+
+
+@pytest.fixture
+def figures():
+    return ["figures/samples_per_epoch.png", "figures/usage.png"]

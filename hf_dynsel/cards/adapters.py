@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from huggingface_hub import ModelCardData
-
 from hf_dynsel.cards.citations import bibtex
 from hf_dynsel.cards.encoders import construction, facts_of, repository
 from hf_dynsel.cards.escape import fenced
-from hf_dynsel.cards.metadata import LIBRARY, hub_id, license_fields, results, with_front_matter
+from hf_dynsel.cards.metadata import model_metadata, results, with_front_matter
 from hf_dynsel.cards.render import render
-from hf_dynsel.cards.sae import listed, parts_of
+from hf_dynsel.cards.sae import parts_of
 
 TASK = "zero-shot-classification"
 MEASURED = ("loss", "texts_cut")
@@ -34,17 +32,10 @@ def adapter_card(
     """
     source, _ = parts_of(origin)
     encoders = [settings.get("sample_encoder") or {}, settings.get("text_encoder") or {}]
-    bases = [name for encoder in encoders if (name := repository(encoder))]
+    bases = list(dict.fromkeys(name for one in encoders if (name := repository(one))))
     measured = {name: training[name] for name in MEASURED if training and name in training}
-    data = ModelCardData(
-        **license_fields(license),
-        library_name=LIBRARY,
-        tags=[LIBRARY, "adapters", "data-selection"],
-        base_model=list(dict.fromkeys(bases)) or None,
-        datasets=listed(hub_id(source.get("hub_id"))),
-        model_name=repo_id.split("/")[-1],
-        eval_results=results(source, TASK, measured, "train") or None,
-    )
+    found = results(source, TASK, measured, "train")
+    data = model_metadata(repo_id, "adapters", license, bases, source, found)
     body = render(
         "adapters",
         repo_id=repo_id,

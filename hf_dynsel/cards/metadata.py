@@ -46,9 +46,43 @@ def license_fields(name: str | None) -> dict[str, Any]:
     """Returns the fields for a licence; one that is no identifier is a name of its own."""
     if not name:
         return {}
-    if LICENSE.fullmatch(name):
+    if LICENSE.fullmatch(name) and name != "other":
         return {"license": name}
     return {"license": "other", "license_name": one_line(name)}
+
+
+def model_metadata(
+    repo_id: str,
+    kind: str,
+    license: str | None,
+    base: str | list[str] | None,
+    source: Mapping[str, Any],
+    found: list[EvalResult],
+) -> ModelCardData:
+    """Returns the metadata of a model of ours.
+
+    Args:
+        repo_id: where it goes on the Hub.
+        kind: of model, as a tag.
+        license: of the weights.
+        base: repository of the encoder, or of those, it was made for.
+        source: note on its training data.
+        found: measured values.
+    """
+    return ModelCardData(
+        **license_fields(license),
+        library_name=LIBRARY,
+        tags=[LIBRARY, kind, "data-selection"],
+        base_model=base or None,
+        datasets=listed(hub_id(source.get("hub_id"))),
+        model_name=repo_id.split("/")[-1],
+        eval_results=found or None,
+    )
+
+
+def listed(value: str | None) -> list[str] | None:
+    """Returns a list of one value, or None without one."""
+    return None if value is None else [value]
 
 
 def size_category(rows: int) -> str:

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from huggingface_hub import ModelCardData
-
 from hf_dynsel.cards.citations import bibtex
 from hf_dynsel.cards.encoders import construction, facts_of, repository
 from hf_dynsel.cards.escape import fenced
-from hf_dynsel.cards.metadata import LIBRARY, hub_id, license_fields, results, with_front_matter
+from hf_dynsel.cards.metadata import model_metadata, results, with_front_matter
 from hf_dynsel.cards.render import render
 
 TASK = "feature-extraction"
@@ -33,15 +31,8 @@ def sae_card(
     """
     source, encoder = parts_of(origin)
     measured = {name: training[name] for name in MEASURED if training and name in training}
-    data = ModelCardData(
-        **license_fields(license),
-        library_name=LIBRARY,
-        tags=[LIBRARY, "sparse-autoencoder", "data-selection"],
-        base_model=repository(encoder),
-        datasets=listed(hub_id(source.get("hub_id"))),
-        model_name=repo_id.split("/")[-1],
-        eval_results=results(source, TASK, measured, "train") or None,
-    )
+    base, found = repository(encoder), results(source, TASK, measured, "train")
+    data = model_metadata(repo_id, "sparse-autoencoder", license, base, source, found)
     body = render(
         "sae",
         repo_id=repo_id,
@@ -61,11 +52,6 @@ def parts_of(origin: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], Mappi
     """Returns the dataset and the encoder of an origin, empty where they are not known."""
     known = origin or {}
     return known.get("dataset") or {}, known.get("encoder") or {}
-
-
-def listed(value: str | None) -> list[str] | None:
-    """Returns a list of one value, or None without one."""
-    return None if value is None else [value]
 
 
 def quantiles(training: Mapping[str, Any]) -> list[tuple[str, float]]:

@@ -12,6 +12,7 @@ from hf_dynsel.cards.metadata import (
     LIBRARY,
     hub_id,
     license_fields,
+    listed,
     size_category,
     task_of,
     with_front_matter,
@@ -45,9 +46,9 @@ def scores_card(
     data = DatasetCardData(
         **license_fields(source.get("license")),
         pretty_name=one_line(f"Scores of {source['name']}") if source.get("name") else None,
-        task_categories=_listed(task_of(source)),
+        task_categories=listed(task_of(source)),
         size_categories=[size_category(notes["num_rows"])],
-        source_datasets=_extended(source),
+        source_datasets=listed(hub_id(source.get("hub_id"))),
         tags=[LIBRARY, "data-selection", "scores"],
         configs=_configs(["scores", *tables]),
     )
@@ -100,15 +101,6 @@ def _configs(tables: Sequence[str]) -> list[dict[str, Any]]:
         }
         for name in tables
     ]
-
-
-def _extended(source: Mapping[str, Any]) -> list[str] | None:
-    name = hub_id(source.get("hub_id"))
-    return None if name is None else [name]
-
-
-def _listed(value: str | None) -> list[str] | None:
-    return None if value is None else [value]
 
 
 def _citation(classes: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+from tqdm import tqdm
 
 from hf_dynsel.hub.download import download
 from hf_dynsel.hub.faults import TOKENS, HubError, explained
@@ -39,10 +40,7 @@ class Pushed:
 
 
 def _size(count: int) -> str:
-    value, units = float(count), ["B", "kB", "MB", "GB"]
-    while value >= 1000 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"
+    return str(tqdm.format_sizeof(count, "B"))
 
 
 def require_token(repo: object) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from hf_dynsel.provenance import fingerprint, library_version, record, recorded
 from hf_dynsel.scores.base import Score
@@ -55,7 +56,7 @@ def add_scores(
     for score in [score.resolve(notes) for score in scores]:
         columns = {name: read_column(dataset, name) for name in score.columns}
         values = score.values(columns, labels).astype(np.float32)
-        dataset = put_column(dataset, PREFIX + score.name, values)
+        dataset = put_column(dataset, PREFIX + score.name, pa.array(values))
         entries[score.name] = {"class": type(score).__name__, "config": score.config(), **origin}
     return record(dataset, NOTE, entries)
 

@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from hf_dynsel.provenance import READ_WHOLE, fingerprint, record, recorded, require_same
 from hf_dynsel.scores.add import NOTE
-from hf_dynsel.scores.columns import read_arrow
+from hf_dynsel.scores.columns import put_column, read_arrow
 from hf_dynsel.scores.find_rows import Repeated, find_rows
 from hf_dynsel.scores.table import PREFIX, ScoreTable
 
@@ -58,8 +58,7 @@ def attach(
         column = rows[name].combine_chunks()
         if name.startswith(PREFIX) and (found < 0).any():
             column = pc.if_else(pa.array(found < 0), pa.scalar(missing, pa.float32()), column)
-        dataset = dataset.remove_columns(name) if name in dataset.column_names else dataset
-        dataset = dataset.add_column(name, column)
+        dataset = put_column(dataset, name, column)
     return _noted(dataset, scores)
 
 

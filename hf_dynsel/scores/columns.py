@@ -36,11 +36,11 @@ def read_column(dataset: "Dataset", name: str) -> Shaped[np.ndarray, "n ..."]:
     return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(len(column), -1)
 
 
-def put_column(dataset: "Dataset", name: str, values: Shaped[np.ndarray, " n"]) -> "Dataset":
+def put_column(dataset: "Dataset", name: str, column: pa.Array) -> "Dataset":
     """Returns the dataset with a column added, or replaced where it is already there."""
     if name in dataset.column_names:
         dataset = dataset.remove_columns(name)
-    return dataset.add_column(name, pa.array(values))
+    return dataset.add_column(name, column)
 
 
 def find_label(dataset: "Dataset", label: str | None) -> str | None:

@@ -16,8 +16,8 @@ from hf_dynsel.data.rsd15k import RISKS
 from hf_dynsel.data.source import source_of
 from hf_dynsel.hub import Pushed, push
 from hf_dynsel.json_files import read_object
+from hf_dynsel.report.card_figures import score_figures
 from hf_dynsel.report.picture import Picture
-from hf_dynsel.report.score_figures import histograms, joint
 from hf_dynsel.scores import load_scores, save_scores
 from hf_dynsel.scores.files import TABLE_FILE, TABLES, Also
 from hf_dynsel.scores.load import pull_scores
@@ -158,4 +158,4 @@ def _figures(dataset: Dataset) -> list[Picture]:
     names = [name for name in dataset.column_names if name.startswith(PREFIX)]
     columns = dataset.select_columns(names).with_format("numpy")[:]
     scores = {name.removeprefix(PREFIX): columns[name] for name in names}
-    return [histograms(scores), *([joint(scores)] if len(scores) > 1 else [])]
+    return score_figures(scores)

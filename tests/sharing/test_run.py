@@ -13,6 +13,8 @@ from hf_dynsel.hub import HubError
 from hf_dynsel.sharing import load_selections, pull_run, push_run
 from hub_kit import go_offline, log_in
 from run_kit import PRIVATE, write_run
+from run_kit import figures as figures
+from run_kit import quick as quick
 
 SHARED = {
     "README.md",
@@ -23,18 +25,6 @@ SHARED = {
     "tokenizer.json",
     "tokenizer_config.json",
 }
-
-
-@pytest.fixture(autouse=True)
-def quick(request, monkeypatch):
-    """Draws no figures for tests that do not ask for them."""
-    if "figures" not in request.fixturenames:
-        monkeypatch.setattr("hf_dynsel.sharing.run_card.find_spec", lambda name: None)
-
-
-@pytest.fixture
-def figures():
-    return ["figures/samples_per_epoch.png", "figures/usage.png"]
 
 
 @pytest.fixture

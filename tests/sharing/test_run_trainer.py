@@ -19,6 +19,8 @@ from conftest import Net, Sized
 from hf_dynsel import DynamicSelectionTrainer, provenance
 from hf_dynsel.selectors import DynamicRandom
 from hf_dynsel.trainer import DynamicSelectionMixin
+from run_kit import figures as figures
+from run_kit import quick as quick
 from trainer_kit import build
 
 MODEL = {"README.md", "model.safetensors"}
@@ -30,18 +32,6 @@ PRIVATE = (
     "log_history.json",
     "training_args.bin",
 )
-
-
-@pytest.fixture(autouse=True)
-def quick(request, monkeypatch):
-    """Draws no figures for tests that do not ask for them."""
-    if "figures" not in request.fixturenames:
-        monkeypatch.setattr("hf_dynsel.sharing.run_card.find_spec", lambda name: None)
-
-
-@pytest.fixture
-def figures():
-    return ["figures/samples_per_epoch.png", "figures/usage.png"]
 
 
 @pytest.fixture

@@ -244,3 +244,9 @@ def test_a_repository_cannot_make_you_upload_your_texts(hub, scored):
     hub.add("eve/scores", {**files, "scores.json": json.dumps(notes).encode()}, "dataset")
     with pytest.raises(ValueError, match="reads the classes 'text', but the table has no such"):
         load_scores("eve/scores")
+
+
+def test_another_license_is_one_that_the_hub_takes(hub, scored):
+    push_scores(scored, REPO, license="other")
+    card = hub.repo(REPO, "dataset").at("main").files["README.md"].data.decode()
+    assert "license: other\n" in card and "license_name: other\n" in card
