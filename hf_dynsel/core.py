@@ -23,6 +23,7 @@ class Pool:
         scores: one column per score; higher means more worth keeping.
         labels: class of each sample, from 0 to C-1, every class with at least one sample.
             None for unlabelled data.
+        columns: several numbers per sample, such as features, by the name of their column.
 
     Raises:
         ValueError: if a column has another length, holds NaN or an infinity, or if the labels
@@ -32,10 +33,12 @@ class Pool:
     size: int
     scores: Mapping[str, Float[np.ndarray, " n"]] = field(default_factory=dict)
     labels: Int[np.ndarray, " n"] | None = None
+    columns: Mapping[str, Num[np.ndarray, "n d"]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError(f"a pool needs at least one sample, got size {self.size}")
+        self._check_columns()
         columns: dict[str, Num[np.ndarray, " n"]] = dict(self.scores)
         if self.labels is not None:
             columns["labels"] = self.labels
@@ -54,6 +57,20 @@ class Pool:
                 )
         if self.labels is not None:
             self._check_classes(self.labels)
+
+    def _check_columns(self) -> None:
+        for name, column in self.columns.items():
+            if len(column) != self.size:
+                raise ValueError(
+                    f"the pool has {self.size} samples, but its column '{name}' has shape "
+                    f"{column.shape}; give one row per sample"
+                )
+            if not (np.isfinite(column.min()) and np.isfinite(column.max())):
+                rows = np.flatnonzero(~np.isfinite(column).all(axis=1))
+                raise ValueError(
+                    f"column '{name}' has {len(rows)} rows with NaN or an infinity, the first is "
+                    f"row {rows[0]}; compute it again or drop these rows"
+                )
 
     @staticmethod
     def _check_classes(labels: Int[np.ndarray, " n"]) -> None:
@@ -79,6 +96,16 @@ class Pool:
                 f"add it to the dataset as 'score_{name}' with add_scores"
             )
         return self.scores[name]
+
+    def column(self, name: str) -> Num[np.ndarray, "n d"]:
+        """Returns one column of several numbers per sample."""
+        if name not in self.columns:
+            known = ", ".join(sorted(self.columns)) or "none"
+            raise ValueError(
+                f"the pool has no column '{name}' (it has: {known}); add it to the dataset, with "
+                "hf_dynsel.features.extract for features or hf_dynsel.sae.add_codes for codes"
+            )
+        return self.columns[name]
 
 
 @dataclass(frozen=True)
@@ -179,9 +206,14 @@ class Selector(ABC):
         """Returns what `observe` must be shown before `epoch` can be selected; None for nothing.
 
         Drivers run the model over these samples, which costs a forward pass of each. An epoch
-        with a sweep has a planned size.
+        with a sweep has a planned size. They ask once more after the last epoch, with the number
+        of epochs: what is shown then is the trained model's.
         """
         return None
+
+    def reads(self) -> frozenset[str]:
+        """Returns the columns of several numbers per sample that the pool must hold."""
+        return frozenset()
 
     def augments(self) -> bool:
         """Returns whether selections mark samples for the strong augmentation."""

@@ -106,7 +106,7 @@ def train(
     )
     accelerator = Accelerator()
     IndexedDataset(dataset)  # refuses an iterable one, which has no rows for a pool
-    pool = pool_of(dataset) if pool is None else pool
+    pool = pool_of(dataset, selector.reads()) if pool is None else pool
     require_rows(pool, len(dataset))
     # With random numbers of its own, so that a resumed run repeats random transforms.
     view = TrainingView(selector, pool.size, selector.seed, augment, mixing)

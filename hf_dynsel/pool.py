@@ -1,6 +1,7 @@
 """Reads the pool, scores and labels, from the columns of a dataset."""
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,23 @@ from jaxtyping import Float, Num
 
 from hf_dynsel.core import Pool
 from hf_dynsel.provenance import fingerprint
+from hf_dynsel.scores.columns import read_column
 
 PREFIX = "score_"
 LABELS = ("label", "labels", "label_ids")
 
 
-def pool_of(dataset: Any) -> Pool:
+def pool_of(dataset: Any, reads: Collection[str] = ()) -> Pool:
     """Returns the pool that a training set describes.
 
     Every column `score_<name>` becomes the score `<name>`; the first integer column called
     `label`, `labels` or `label_ids` becomes the labels. A dataset that is not a
     `datasets.Dataset` gives its size only.
+
+    Args:
+        dataset: the training set.
+        reads: columns of several numbers per sample that the selector reads; those the dataset
+            has are in the pool.
 
     Raises:
         ValueError: as `Pool` does, or if a label is not one of the classes the column declares.
@@ -36,7 +43,8 @@ def pool_of(dataset: Any) -> Pool:
     if labels is not None and isinstance(feature := dataset.features[label], ClassLabel):
         _check_declared(labels, feature, str(label))
     named = {name.removeprefix(PREFIX): _real(columns[name]) for name in scores}
-    return Pool(len(dataset), named, labels)
+    vectors = {name: read_column(dataset, name) for name in reads if name in dataset.column_names}
+    return Pool(len(dataset), named, labels, vectors)
 
 
 def require_rows(pool: Pool, rows: int) -> None:
@@ -51,7 +59,7 @@ def require_rows(pool: Pool, rows: int) -> None:
 def identity(dataset: Any, pool: Pool) -> str:
     """Returns a hash of the data a run selects from, to refuse resuming with other data."""
     digest = hashlib.sha256(str(pool.size).encode())
-    for name, column in sorted({**pool.scores, "labels": pool.labels}.items()):
+    for name, column in sorted({**pool.scores, **pool.columns, "labels": pool.labels}.items()):
         if column is not None:
             digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
     if isinstance(dataset, Dataset):

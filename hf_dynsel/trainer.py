@@ -105,7 +105,7 @@ class DynamicSelectionMixin(PushesSelection):
         other_trainers.require_rows_in_place(self.args)
         # Of what the user gave: a base class may drop columns as it prepares them, and even rows.
         given = IndexedDataset(self.train_dataset if given is None else given).dataset
-        self.pool = pool_of(given) if pool is None else pool
+        self.pool = pool_of(given, selector.reads()) if pool is None else pool
         require_rows(self.pool, len(given))
         other_trainers.require_rows_kept(type(self), len(given), len(self.train_dataset))
         self.selector, self.per_sample_loss = selector, per_sample_loss
