@@ -9,8 +9,8 @@ import numpy as np
 from hf_dynsel import data, features, scores, selectors, yaml_files
 from hf_dynsel.core import Pool, Selector
 from hf_dynsel.features import Backbone
-from hf_dynsel.recipe_sections import exported
 from hf_dynsel.scores import Score
+from hf_dynsel.section_checks import exported
 from hf_dynsel.simulate import Choice, plan
 
 ROWS, CLASSES, EPOCHS = 100_000, 10, 4

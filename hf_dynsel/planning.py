@@ -6,7 +6,7 @@ import numpy as np
 
 from hf_dynsel.core import Pool
 from hf_dynsel.ledger import Ledger
-from hf_dynsel.pool import PREFIX, pool_of
+from hf_dynsel.pool import PREFIX
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import scores_read
 from hf_dynsel.run_length import plan_length
@@ -94,7 +94,7 @@ def _pool(recipe: Recipe, made_up: MadeUp | None) -> Pool:
         return _made_up_pool(made_up, recipe)
     if recipe.scores and "from" in recipe.scores:
         return pool_of_scores(load_scores(recipe.scores["from"], recipe.scores.get("revision")))
-    return pool_of(score(recipe, load_data(recipe)["train"], Ledger())[0])
+    return score(recipe, load_data(recipe)["train"], Ledger()).pool()
 
 
 def pool_of_scores(scores: ScoreTable) -> Pool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 MARK = "hf_dynsel provenance: "
-DERIVED = ("score_", "sae_", "features")
+DERIVED = ("score_", "sae_", "features", "proxy_")
 READ_WHOLE = 100_000  # rows
 SAMPLED_ROWS = 4096
 
@@ -25,8 +25,8 @@ def fingerprint(dataset: "Dataset") -> str:
     """Returns a hash of the dataset's content, the same on any machine and for any cache path.
 
     It covers the number of rows, the names and types of the columns and the stored values; of
-    images and sounds, the bytes of their files. Columns of ours (`score_*`, `sae_*`, `features`)
-    are left out. Of more than 100,000 rows, 4,096 evenly spaced ones are read instead of all.
+    images and sounds, the bytes of their files. Columns of ours (`score_*`, `sae_*`, `proxy_*`,
+    `features`) are left out. Of more than 100,000 rows, 4,096 evenly spaced ones are read instead of all.
     """
     columns = sorted(c for c in dataset.column_names if not c.startswith(DERIVED))
     types = [repr(dataset.features[c]) for c in columns]

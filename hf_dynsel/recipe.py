@@ -16,13 +16,14 @@ from hf_dynsel.data.label_noise import noisy_labels
 from hf_dynsel.features.adapter_training import check_training
 from hf_dynsel.features.prompts import IMAGE_TEMPLATES, resolve_templates
 from hf_dynsel.mixing import Mixing
+from hf_dynsel.proxy_section import PROXY_COLUMNS, collectable
 from hf_dynsel.recipe_sections import (
     TRAIN_ADAPTERS,
     TRANSFORM,
-    exported,
     scores_read,
     section_faults,
 )
+from hf_dynsel.section_checks import exported
 from hf_dynsel.signatures import faults
 from hf_dynsel.trivial_augment import TrivialAugmentWide
 
@@ -51,6 +52,7 @@ class Recipe:
         name: of the experiment.
         dataset: `loader`, one of hf_dynsel.data, and its parameters; `train_size`, rows of a
             stratified subset, and `subset_seed`, which rows, the recipe's seed by default;
+            `eval_size`, rows of a stratified subset of the test split, the same for all seeds;
             `label_noise`, parameters of add_label_noise; `show_texts`,
             whether the report may show texts.
         model: an image classifier (`architecture`, and `mean`, `std`, `size`, `crop_padding`,
@@ -63,6 +65,9 @@ class Recipe:
         adapters: `texts`, OpenClipText or TransformersText, and its parameters; `templates` and
             `descriptions` of class_texts; parameters of train_adapters. Or `from`, a folder or
             Hub id, and `revision`.
+        proxy: `scores`, settings by class of score that is collected of a training; `vectors`,
+            whether the trained model's features and errors of each sample are kept for the
+            selector; `epochs` and `runs`, trainings from different seeds that are averaged.
         scores: settings by score class; or `from`, a folder or Hub id, and `revision`.
         mixing: parameters of Mixing, MixUp and CutMix of training batches of images.
         metrics: names of hf_dynsel.metrics.
@@ -81,6 +86,7 @@ class Recipe:
     features: Mapping[str, Any] | None = None
     sae: Mapping[str, Any] | None = None
     adapters: Mapping[str, Any] | None = None
+    proxy: Mapping[str, Any] | None = None
     scores: Mapping[str, Any] | None = None
     mixing: Mapping[str, Any] | None = None
     metrics: Sequence[str] = ("accuracy",)
@@ -216,10 +222,12 @@ def _dry_run(recipe: Recipe) -> Iterator[str]:
             attempt()
         except (ValueError, TypeError) as error:
             yield f"{section}: {error}"
-    pool = _made_up_pool(recipe)
     try:
         selector = recipe.build_selector()
-        selector.setup(pool, 10)
+        if unmade := list(_unmade(recipe, selector)):
+            yield from unmade
+            return
+        selector.setup(_made_up_pool(recipe, selector), 10)
     except (ValueError, TypeError) as error:
         yield f"selector: {error}"
         return
@@ -230,11 +238,32 @@ def _dry_run(recipe: Recipe) -> Iterator[str]:
         )
 
 
-def _made_up_pool(recipe: Recipe) -> Pool:
+def _unmade(recipe: Recipe, selector: Selector) -> Iterator[str]:
+    """Yields a fault for each column that the selector reads and no section makes."""
+    proxy = (recipe.proxy or {}).get("vectors")
+    made = {"features": recipe.features, "sae_indices": recipe.sae, "sae_values": recipe.sae}
+    made |= dict.fromkeys(PROXY_COLUMNS, proxy)
+    sections = {"features": "'features'", "sae_indices": "'sae'", "sae_values": "'sae'"}
+    sections |= dict.fromkeys(PROXY_COLUMNS, "'proxy' with vectors: true")
+    for name in sorted(selector.reads()):
+        if name not in made:
+            yield f"selector: reads the column '{name}', which a recipe cannot make"
+        elif not made[name]:
+            kind = type(selector).__name__
+            yield f"selector: {kind} reads '{name}'; add the section {sections[name]}"
+
+
+def _made_up_pool(recipe: Recipe, selector: Selector) -> Pool:
     """Returns a pool with the scores of the recipe; of loaded ones, those the selector reads."""
-    known = exported(scores, scores.Score)
-    names = [known[name].name for name in recipe.scores or {} if name in known]
+    known = exported(scores, scores.Score) | collectable()
+    given = {**(recipe.scores or {}), **(recipe.proxy or {}).get("scores", {})}
+    names = [known[name].name for name in given if name in known]
     if recipe.scores and "from" in recipe.scores:
-        names = scores_read(recipe.build_selector().config())
+        names += scores_read(selector.config())
     rows = max(100, int(recipe.selector.get("neighbors", 0)) + 1)
-    return Pool(rows, {name: np.arange(float(rows)) for name in names}, np.arange(rows) % 2)
+    columns = {name: np.arange(2.0 * rows).reshape(rows, 2) for name in selector.reads()}
+    if "sae_indices" in columns:
+        columns["sae_indices"] = columns["sae_indices"].astype(np.int32)
+    return Pool(
+        rows, {name: np.arange(float(rows)) for name in names}, np.arange(rows) % 2, columns
+    )

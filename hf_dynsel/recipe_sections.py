@@ -13,12 +13,20 @@ from hf_dynsel.hub.repo import Repo
 from hf_dynsel.metrics import METRICS
 from hf_dynsel.mixing import Mixing
 from hf_dynsel.models import image_classifier, text_classifier
+from hf_dynsel.proxy_section import PROXY_COLUMNS as PROXY_COLUMNS
+from hf_dynsel.proxy_section import proxy_faults
 from hf_dynsel.sae import train_sae
 from hf_dynsel.scores.files import Also
-from hf_dynsel.signatures import faults, fits, unknown, wrong_kind
+from hf_dynsel.section_checks import exported, named, optional, typed
+from hf_dynsel.signatures import faults, unknown
 
 EXTRACTION = ("batch_size", "shard_size", "num_workers")
-OF_DATA = {"train_size": int | None, "subset_seed": int, "show_texts": bool}
+OF_DATA = {
+    "train_size": int | None,
+    "subset_seed": int,
+    "eval_size": int | None,
+    "show_texts": bool,
+}
 NOT_IN_TRAINER = ("output_dir", "seed", "data_seed", "remove_unused_columns")
 TRAIN_SAE_INPUTS = ("features", "device", "progress")
 SCORE_FIELDS = ("representativeness", "diversity", "score", "consistency")
@@ -51,59 +59,26 @@ def section_faults(content: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def exported(module: Any, kind: type) -> dict[str, Any]:
-    """Returns the classes of one kind that a module exports, the abstract one left out."""
-    members = {name: getattr(module, name) for name in module.__all__}
-    return {
-        name: member
-        for name, member in members.items()
-        if isinstance(member, type) and issubclass(member, kind) and member is not kind
-    }
-
-
 def scores_read(settings: Mapping[str, Any]) -> list[str]:
     """Returns the score columns that a selector of these settings reads."""
     return [str(settings[field]) for field in SCORE_FIELDS if settings.get(field)]
 
 
-def _named(section: Mapping[str, Any], path: str, key: str, known: Mapping[str, Any]) -> Any:
-    """Returns the class or function that a section names, or a list with the fault."""
-    name = section.get(key)
-    if name is None:
-        return [f"{path}: needs '{key}', one of {', '.join(sorted(known))}"]
-    if not isinstance(name, str) or name not in known:
-        return [unknown(str(name), list(known), f"{path}.{key}", "hf_dynsel")]
-    return known[name]
-
-
-def _typed(section: Mapping[str, Any], path: str, kinds: Mapping[str, Any]) -> Iterator[str]:
-    """Yields the faults of keys that are the recipe's own and not parameters of anything."""
-    for key, kind in kinds.items():
-        if key in section and not fits(section[key], kind):
-            yield wrong_kind(f"{path}.{key}", section[key], kind)
-
-
-def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Returns an optional section, empty where it is missing or has a fault of its own."""
-    section = content.get(name)
-    return section if isinstance(section, Mapping) else {}
-
-
 def _dataset(content: Mapping[str, Any]) -> Iterator[str]:
     section = content["dataset"]
-    loader = _named(section, "dataset", "loader", data.LOADERS)
+    loader = named(section, "dataset", "loader", data.LOADERS)
     if isinstance(loader, list):
         yield from loader
         return
     yield from faults(section, loader, "dataset", also=("loader", "label_noise", *OF_DATA))
-    yield from _typed(section, "dataset", OF_DATA)
+    yield from typed(section, "dataset", OF_DATA)
     if section.get("label_noise") is not None:
         noise = section["label_noise"]
         yield from faults(noise, add_label_noise, "dataset.label_noise", without=("dataset",))
 
 
 def _features(content: Mapping[str, Any]) -> Iterator[str]:
-    section = _section(content, "features")
+    section = optional(content, "features")
     if not section:
         for name in ("sae", "adapters"):
             if content.get(name) is not None:
@@ -111,16 +86,16 @@ def _features(content: Mapping[str, Any]) -> Iterator[str]:
         return
     backbones = exported(features, features.Backbone)
     del backbones["TrainedModel"]  # needs a model object; weights of one go to TimmImage
-    backbone = _named(section, "features", "backbone", backbones)
+    backbone = named(section, "features", "backbone", backbones)
     if isinstance(backbone, list):
         yield from backbone
         return
     yield from faults(section, backbone, "features", also=("backbone", *EXTRACTION))
-    yield from _typed(section, "features", dict.fromkeys(EXTRACTION, int))
+    yield from typed(section, "features", dict.fromkeys(EXTRACTION, int))
 
 
 def _sae(content: Mapping[str, Any]) -> Iterator[str]:
-    section = _section(content, "sae")
+    section = optional(content, "sae")
     if "from" in section:
         yield from _loaded(section, "sae", "an autoencoder loaded 'from' somewhere is not trained")
     else:
@@ -128,14 +103,14 @@ def _sae(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _adapters(content: Mapping[str, Any]) -> Iterator[str]:
-    section = _section(content, "adapters")
+    section = optional(content, "adapters")
     if content.get("adapters") is None:
         return
     if "from" in section:
         yield from _loaded(section, "adapters", "adapters loaded 'from' somewhere are not trained")
         return
     encoders = {name: getattr(features, name) for name in TEXT_ENCODERS}
-    encoder = _named(section, "adapters", "texts", encoders)
+    encoder = named(section, "adapters", "texts", encoders)
     if isinstance(encoder, list):
         yield from encoder
         return
@@ -143,7 +118,7 @@ def _adapters(content: Mapping[str, Any]) -> Iterator[str]:
     yield from faults(section, encoder, "adapters", also=also, without=("column",))
     training = {key: value for key, value in section.items() if key in TRAIN_ADAPTERS}
     yield from faults(training, train_adapters, "adapters", without=TRAIN_ADAPTERS_INPUTS)
-    yield from _typed(section, "adapters", WORDING)
+    yield from typed(section, "adapters", WORDING)
 
 
 def _loaded(section: Mapping[str, Any], path: str, why: str) -> Iterator[str]:
@@ -151,16 +126,20 @@ def _loaded(section: Mapping[str, Any], path: str, why: str) -> Iterator[str]:
     for key in section:
         if key not in ("from", "revision"):
             yield f"{path}.{key}: {why}; leave it out"
-    yield from _typed(section, path, {"from": str, "revision": str | None})
+    yield from typed(section, path, {"from": str, "revision": str | None})
 
 
 def _scores(content: Mapping[str, Any]) -> Iterator[str]:
-    section = _section(content, "scores")
+    section = optional(content, "scores")
     if "from" in section:
         yield from _loaded(section, "scores", "scores loaded 'from' somewhere are not computed")
         return
     known = exported(scores, scores.Score)
+    of_training = exported(scores, getattr(scores, "TrainingScore", type(None)))
     for name, settings in section.items():
+        if name in of_training:
+            yield f"scores.{name}: is collected of a training; move it to proxy.scores"
+            continue
         if name not in known:
             yield unknown(name, list(known), f"scores.{name}", "hf_dynsel")
             continue
@@ -194,13 +173,13 @@ def _model(content: Mapping[str, Any]) -> Iterator[str]:
         yield from faults(
             own, text_classifier, "model", also=("max_length",), without=("label_names", "seed")
         )
-        yield from _typed(section, "model", {"max_length": int})
+        yield from typed(section, "model", {"max_length": int})
 
 
 def _selector(content: Mapping[str, Any]) -> Iterator[str]:
     section = content["selector"]
     known = exported(selectors, Selector)
-    selector = _named(section, "selector", "name", known)
+    selector = named(section, "selector", "name", known)
     if isinstance(selector, list):
         yield from selector
         return
@@ -221,15 +200,15 @@ def _trainer(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _mixing(content: Mapping[str, Any]) -> Iterator[str]:
-    section = _section(content, "mixing")
-    if section and "text_encoder" in _section(content, "model"):
+    section = optional(content, "mixing")
+    if section and "text_encoder" in optional(content, "model"):
         yield "mixing: joins images, and the model reads texts; leave it out"
     yield from faults(section, Mixing, "mixing", without=("num_classes", "key"))
 
 
 def _hub(content: Mapping[str, Any]) -> Iterator[str]:
-    section = _section(content, "hub")
-    yield from _typed(section, "hub", HUB)
+    section = optional(content, "hub")
+    yield from typed(section, "hub", HUB)
     for key in section:
         if key not in HUB:
             yield unknown(key, list(HUB), f"hub.{key}", "the section 'hub'")
@@ -253,11 +232,11 @@ def _pushable(key: str, repo_id: Any, content: Mapping[str, Any]) -> Iterator[st
             yield f"hub.{key}: {repo_id!r} must be user/name, as cards say where to find things"
     except ValueError as wrong:
         yield f"hub.{key}: {wrong}"
-    if key != "run" and not content.get(key):
+    if key != "run" and not (content.get(key) or (key == "scores" and content.get("proxy"))):
         yield f"hub.{key}: the recipe makes no {key}; add the section '{key}' or leave it out"
-    if key in ("sae", "adapters") and "from" in _section(content, "scores"):
+    if key in ("sae", "adapters") and "from" in optional(content, "scores"):
         yield f"hub.{key}: none is made where the scores are loaded 'from' somewhere; leave it out"
-    if key == "run" and _section(content, "trainer").get("log_selections") is False:
+    if key == "run" and optional(content, "trainer").get("log_selections") is False:
         yield "hub.run: is pushed with its selections; leave out trainer.log_selections: false"
 
 
@@ -274,6 +253,7 @@ SECTIONS = {
     "features": _features,
     "sae": _sae,
     "adapters": _adapters,
+    "proxy": proxy_faults,
     "scores": _scores,
     "model": _model,
     "selector": _selector,

@@ -12,25 +12,25 @@ from transformers import PrinterCallback, ProgressCallback
 
 from hf_dynsel import yaml_files
 from hf_dynsel.console import EpochLines
-from hf_dynsel.data import tokenize, wrong_labels
+from hf_dynsel.data import wrong_labels
 from hf_dynsel.data.source import source_of
 from hf_dynsel.environment import environment
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.metrics import compute_metrics
-from hf_dynsel.models import image_classifier, text_classifier
 from hf_dynsel.noise_summary import noise_summary
+from hf_dynsel.preparing import build_model, model_view
+from hf_dynsel.proxy import VECTORS
 from hf_dynsel.publish import publish_all, require_ready
 from hf_dynsel.recipe import Recipe
-from hf_dynsel.recipe_sections import TRANSFORM
 from hf_dynsel.report import write_report
+from hf_dynsel.scores import save_scores
 from hf_dynsel.selection_log import FILE as SELECTIONS
-from hf_dynsel.stages import ADAPTERS, COST, SAE, load_data, score
+from hf_dynsel.stage_cache import COST
+from hf_dynsel.stages import ADAPTERS, SAE, load_data, score
 from hf_dynsel.trainer import DynamicSelectionTrainer
 from hf_dynsel.usage import gini, never_used
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_MAX_LENGTH = 256  # tokens; our choice for RSD_15K too, the paper is silent
 
 
 def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
@@ -70,9 +70,9 @@ def score_only(recipe: Recipe) -> Path:
     Raises:
         ValueError: if the recipe has no scores.
     """
-    if not recipe.scores:
-        raise ValueError(f"the recipe '{recipe.name}' has no section 'scores'")
-    _, folder = score(recipe, load_data(recipe)["train"], Ledger())
+    if not (recipe.scores or recipe.proxy):
+        raise ValueError(f"the recipe '{recipe.name}' has no section 'scores' or 'proxy'")
+    folder = score(recipe, load_data(recipe)["train"], Ledger()).folder
     assert folder is not None
     return folder
 
@@ -107,11 +107,17 @@ def build_trainer(
             "trainer.load_best_model_at_end: the data has no validation split, and choosing on the "
             "test split would spoil its result; give the loader a validation_size"
         )
-    model, tokenizer = _model(recipe, splits["train"])  # first: its faults are found before scoring
-    scored, folder = score(recipe, splits["train"], ledger)
-    _copy_scores(folder, recipe.folder)
+    train = splits["train"]
+    # First: its faults are found before scoring.
+    model, tokenizer = build_model(recipe, train, recipe.seed)
+    scored = score(recipe, train, ledger)
+    _copy_scores(scored.folder, recipe.folder)
+    if recipe.proxy and recipe.scores:  # each has a folder of its own in the cache
+        save_scores(scored.dataset, recipe.folder / "scores", hashed=False)
     views = {
-        name: _view(recipe, scored if name == "train" else split, name == "train", tokenizer)
+        name: model_view(
+            recipe, scored.dataset if name == "train" else split, name == "train", tokenizer
+        )
         for name, split in splits.items()
     }
     trainer = DynamicSelectionTrainer(
@@ -122,9 +128,10 @@ def build_trainer(
         processing_class=tokenizer,
         compute_metrics=compute_metrics(recipe.metrics),
         selector=recipe.build_selector(),
-        clean_dataset=_view(recipe, scored, False, tokenizer),
+        pool=scored.pool(),
+        clean_dataset=model_view(recipe, scored.dataset, False, tokenizer),
         augment=recipe.build_augmenter(),
-        mixing=recipe.build_mixing(len(splits["train"].features["label"].names)),
+        mixing=recipe.build_mixing(len(train.features["label"].names)),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
@@ -140,29 +147,11 @@ def _copy_scores(folder: Path | None, run: Path) -> None:
     if folder is None:
         return
     if folder != run / "scores":
-        ignored = shutil.ignore_patterns(*trained, COST)
+        ignored = shutil.ignore_patterns(*trained, COST, VECTORS)
         shutil.copytree(folder, run / "scores", dirs_exist_ok=True, ignore=ignored)
     for name in trained:
         if (folder / name).is_dir():
             shutil.copytree(folder / name, run / name, dirs_exist_ok=True)
-
-
-def _model(recipe: Recipe, train: Dataset) -> tuple[Any, Any]:
-    settings = {"label_names": train.features["label"].names, "seed": recipe.seed, **recipe.model}
-    if recipe.is_text:
-        settings.pop("max_length", None)
-        return text_classifier(settings.pop("text_encoder"), **settings)
-    own = {key: value for key, value in settings.items() if key not in TRANSFORM}
-    return image_classifier(own.pop("architecture"), **own), None
-
-
-def _view(recipe: Recipe, split: Dataset, training: bool, tokenizer: Any) -> Dataset:
-    if recipe.is_text:
-        wanted = [c for c in split.column_names if c in ("text", "label") or c.startswith("score_")]
-        max_length = recipe.model.get("max_length", DEFAULT_MAX_LENGTH)
-        return tokenize(split.select_columns(wanted), tokenizer, max_length)
-    transform = recipe.build_transform()
-    return split.with_transform(transform if training else transform.deterministic())
 
 
 def _write_results(

@@ -1,17 +1,16 @@
 """The stages before training: data, features, codes, adapters and scores, each kept once."""
 
-import hashlib
-import json
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import Dataset, DatasetDict
 
 from hf_dynsel import data, features, provenance, scores
+from hf_dynsel.core import Pool
 from hf_dynsel.data import add_label_noise, stratified_subset
 from hf_dynsel.features import (
     Adapters,
@@ -25,20 +24,18 @@ from hf_dynsel.features import (
 from hf_dynsel.features.pairing import encoder_of, require_classes, require_encoder
 from hf_dynsel.features.prompts import IMAGE_TEMPLATES, TEXT_TEMPLATES, class_words
 from hf_dynsel.ledger import Ledger
+from hf_dynsel.pool import pool_of
+from hf_dynsel.proxy import collect_proxy, proxy_columns
 from hf_dynsel.recipe import Recipe
-from hf_dynsel.recipe_sections import EXTRACTION, TRAIN_ADAPTERS, WORDING
+from hf_dynsel.recipe_sections import EXTRACTION, PROXY_COLUMNS, TRAIN_ADAPTERS, WORDING
 from hf_dynsel.sae import SparseAutoencoder, add_codes, train_sae
 from hf_dynsel.scores import add_scores, attach, load_scores, save_scores
+from hf_dynsel.scores.columns import read_column
+from hf_dynsel.stage_cache import cache_dir, cache_key, charged
 
 logger = logging.getLogger(__name__)
 
 SAE, ADAPTERS = "sae", "adapters"  # folders beside the scores
-COST = "cost.json"  # seconds by stage; written last, so it marks a folder as finished
-
-
-def cache_dir() -> Path:
-    """Returns where the results of all stages are kept: $HF_DYNSEL_CACHE or ~/.cache."""
-    return Path(os.environ.get("HF_DYNSEL_CACHE", "~/.cache/hf_dynsel")).expanduser()
 
 
 def load_data(recipe: Recipe) -> DatasetDict:
@@ -47,8 +44,10 @@ def load_data(recipe: Recipe) -> DatasetDict:
     loader = data.LOADERS[settings.pop("loader")]
     settings.pop("show_texts", None)
     size, noise = settings.pop("train_size", None), settings.pop("label_noise", None)
-    subset_seed = settings.pop("subset_seed", recipe.seed)
+    subset_seed, of_test = settings.pop("subset_seed", recipe.seed), settings.pop("eval_size", None)
     splits = loader(**settings)
+    if of_test is not None:
+        splits["test"] = stratified_subset(splits["test"], of_test)
     if size is not None:
         splits["train"] = stratified_subset(splits["train"], size, subset_seed)
     if noise is not None:
@@ -58,18 +57,65 @@ def load_data(recipe: Recipe) -> DatasetDict:
     return splits
 
 
-def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset, Path | None]:
-    """Returns the training set with its score columns, and the folder that holds them.
+@dataclass(frozen=True)
+class Scored:
+    """A training set with what its selector needs.
+
+    Args:
+        dataset: with its score columns.
+        columns: several numbers per sample, those the selector reads.
+        folder: that holds the scores and what was trained for them; None without scores.
+    """
+
+    dataset: Dataset
+    columns: Mapping[str, np.ndarray]
+    folder: Path | None
+
+    def pool(self) -> Pool:
+        """Returns the pool to select from."""
+        plain = pool_of(self.dataset)
+        return replace(plain, columns=self.columns)
+
+
+def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> Scored:
+    """Returns the training set with its score columns, and the columns that the selector reads.
 
     Scores of the same data and the same settings are read from the cache, and so are features,
-    autoencoders and adapters; the ledger is charged what they cost when they were computed.
+    autoencoders, adapters and what proxies gave; the ledger is charged what they cost when they
+    were computed.
     """
-    if not recipe.scores:
-        return train, None
-    if "from" in recipe.scores:
-        return _shared_scores(recipe, train)
+    scored, proxy = train, None
+    if recipe.proxy:
+        proxy = collect_proxy(recipe, train, ledger)
+        scored = attach(train, load_scores(proxy))
+    folder = proxy
+    if recipe.scores:
+        loaded = "from" in recipe.scores
+        scored, folder = (_shared_scores if loaded else _own_scores)(recipe, scored, ledger)
+    return Scored(scored, _columns(recipe, train, ledger, proxy), folder)
+
+
+def _columns(
+    recipe: Recipe, train: Dataset, ledger: Ledger, proxy: Path | None
+) -> dict[str, np.ndarray]:
+    """Returns the columns of several numbers per sample that the selector reads."""
+    reads = recipe.build_selector().reads()
+    given = proxy_columns(proxy) if proxy is not None and reads & set(PROXY_COLUMNS) else {}
+    columns = {name: array for name, array in given.items() if name in reads}
+    if encoded := sorted(reads - set(PROXY_COLUMNS)):
+        # Own scores were charged for all that was made of the data, these columns included.
+        own = bool(recipe.scores) and "from" not in (recipe.scores or {})
+        dataset = featured(recipe, train, Ledger() if own else ledger)
+        if "sae_indices" in encoded:
+            dataset = _encode(recipe, dataset, Ledger() if own else ledger)[0]
+        columns |= {name: read_column(dataset, name) for name in encoded}
+    return columns
+
+
+def _own_scores(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset, Path]:
+    assert recipe.scores is not None
     folder = cache_dir() / "scores" / _scores_key(recipe, train)
-    with _charged(ledger, folder) as reused:
+    with charged(ledger, folder) as reused:
         if reused:
             logger.info("features and what is made of them: not needed again")
             logger.info("scores: reused from %s", folder)
@@ -79,7 +125,7 @@ def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset, Path
     return attach(train, load_scores(folder)), folder
 
 
-def _shared_scores(recipe: Recipe, train: Dataset) -> tuple[Dataset, Path]:
+def _shared_scores(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset, Path]:
     """Returns the training set with loaded scores, and those of its rows in the run folder."""
     assert recipe.scores is not None
     loaded = load_scores(recipe.scores["from"], recipe.scores.get("revision"))
@@ -89,37 +135,16 @@ def _shared_scores(recipe: Recipe, train: Dataset) -> tuple[Dataset, Path]:
     return scored, folder
 
 
-@contextmanager
-def _charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
-    """Yields whether a folder is finished, and charges what it once cost: reuse is not free.
-
-    The seconds that the block adds to the ledger are kept in the folder; where it is finished,
-    they are added again. So the overhead beside a saving does not depend on the cache.
-    """
-    cost = folder / COST
-    if cost.is_file():
-        yield True
-        for stage, seconds in json.loads(cost.read_text()).items():
-            ledger.seconds[stage] += seconds
-        return
-    before = dict(ledger.seconds)
-    yield False
-    spent = {stage: s - before.get(stage, 0.0) for stage, s in ledger.seconds.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = cost.with_suffix(".tmp")
-    partial.write_text(json.dumps(spent))
-    partial.replace(cost)
-
-
 def _compute(recipe: Recipe, train: Dataset, ledger: Ledger, folder: Path) -> Dataset:
     """Returns the scored training set; what was trained for it is saved in the folder."""
-    scored = train
+    scored = train.remove_columns([n for n in train.column_names if n.startswith("score_")])
     if recipe.adapters:
         _check_adapters(recipe, train)
     if recipe.features:
         scored = featured(recipe, train, ledger)
     if recipe.sae:
-        scored = _encode(recipe, scored, ledger, folder / SAE)
+        scored, sae = _encode(recipe, scored, ledger)
+        sae.save_pretrained(folder / SAE)
     if recipe.adapters:
         scored = _compare(recipe, scored, ledger, folder / ADAPTERS)
     assert recipe.scores is not None
@@ -133,8 +158,8 @@ def featured(recipe: Recipe, train: Dataset, ledger: Ledger) -> Dataset:
     assert recipe.features is not None
     settings = {key: value for key, value in recipe.features.items() if key in EXTRACTION}
     backbone, folder = _backbone(recipe), cache_dir() / "features"
-    key = _key([provenance.fingerprint(backbone.view(train)), backbone.identity()])
-    with _charged(ledger, folder / "costs" / key) as reused:
+    key = cache_key([provenance.fingerprint(backbone.view(train)), backbone.identity()])
+    with charged(ledger, folder / "costs" / key) as reused:
         logger.info("features: %s", f"reused from {folder}" if reused else backbone)
         if reused:
             return extract(train, backbone, cache_dir=folder, **settings)
@@ -149,15 +174,14 @@ def _backbone(recipe: Recipe) -> Backbone:
     return backbone
 
 
-def _encode(recipe: Recipe, featured: Dataset, ledger: Ledger, folder: Path) -> Dataset:
+def _encode(recipe: Recipe, featured: Dataset, ledger: Ledger) -> tuple[Dataset, SparseAutoencoder]:
     if "from" in (recipe.sae or {}):
         sae = _load_autoencoder(recipe)
         logger.info("sparse autoencoder: read from %s", sae.source)
     else:
         sae = _autoencoder(recipe, featured, ledger)
-    sae.save_pretrained(folder)
     with ledger.timed("sae"):
-        return add_codes(featured, sae)
+        return add_codes(featured, sae), sae
 
 
 def _load_autoencoder(recipe: Recipe) -> SparseAutoencoder:
@@ -168,8 +192,8 @@ def _load_autoencoder(recipe: Recipe) -> SparseAutoencoder:
 def _autoencoder(recipe: Recipe, featured: Dataset, ledger: Ledger) -> SparseAutoencoder:
     settings = {"seed": recipe.seed, **(recipe.sae or {})}
     note = provenance.recorded(featured)["features"]
-    folder = cache_dir() / "sae" / _key({"features": note, "sae": settings})
-    with _charged(ledger, folder) as reused:
+    folder = cache_dir() / "sae" / cache_key({"features": note, "sae": settings})
+    with charged(ledger, folder) as reused:
         if reused:
             logger.info("sparse autoencoder: reused from %s", folder)
         else:
@@ -194,8 +218,8 @@ def _compare(recipe: Recipe, featured: Dataset, ledger: Ledger, folder: Path) ->
 def _adapters(recipe: Recipe, featured: Dataset, ledger: Ledger) -> Adapters:
     encoder, settings = _text_encoder(recipe), _adapter_settings(recipe)
     data = [provenance.recorded(featured)["features"], provenance.fingerprint(featured)]
-    folder = cache_dir() / "adapters" / _key([data, encoder.identity(), settings])
-    with _charged(ledger, folder) as reused:
+    folder = cache_dir() / "adapters" / cache_key([data, encoder.identity(), settings])
+    with charged(ledger, folder) as reused:
         if reused:
             logger.info("adapters: reused from %s", folder)
         else:
@@ -250,7 +274,7 @@ def _text_encoder(recipe: Recipe) -> Backbone:
 
 
 def _scores_key(recipe: Recipe, train: Dataset) -> str:
-    return _key(
+    return cache_key(
         {
             "data": provenance.fingerprint(train),
             "features": _backbone(recipe).identity() if recipe.features else None,
@@ -259,8 +283,3 @@ def _scores_key(recipe: Recipe, train: Dataset) -> str:
             "scores": recipe.scores,
         }
     )
-
-
-def _key(settings: Any) -> str:
-    content = json.dumps([settings, provenance.library_version()], sort_keys=True, default=str)
-    return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -66,7 +66,7 @@ def test_all_faults_are_listed_at_once():
     assert sorted(found) == sorted(
         [
             "recipe.colour: Recipe has no 'colour'; it has: adapters, dataset, features, hub, "
-            "metrics, mixing, model, name, output_dir, sae, scores, seed, selector, trainer",
+            "metrics, mixing, model, name, output_dir, proxy, sae, scores, seed, selector, trainer",
             "dataset.loader: hf_dynsel has no 'digit'; did you mean 'digits'?",
             "sae.expansion: an autoencoder loaded 'from' somewhere is not trained; leave it out",
             "sae.k: an autoencoder loaded 'from' somewhere is not trained; leave it out",

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-OVERHEAD = ("features", "sae", "adapters", "scores", "select", "sweep")
+OVERHEAD = ("features", "sae", "adapters", "proxy", "scores", "select", "sweep")
 
 
 @dataclass(frozen=True)

@@ -70,3 +70,15 @@ def test_a_real_encoder_loads() -> None:
     model, tokenizer = text_classifier(folder, label_names=NAMES)
     assert model.config.hidden_size == 384
     assert model(**tokenizer("hello", return_tensors="pt")).logits.shape == (1, 3)
+
+
+def test_frozen_layers_and_the_embeddings_do_not_train(folder: Path) -> None:
+    model, _ = text_classifier(folder, label_names=NAMES, frozen_layers=1)
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert {name.split(".")[0] for name in trained} == {"bert", "classifier"}
+    assert {name.split(".")[1] for name in trained if name.startswith("bert")} == {"pooler"}
+
+
+def test_more_frozen_layers_than_there_are_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match="from 0 to the encoder's 1 layers, got 2"):
+        text_classifier(folder, label_names=NAMES, frozen_layers=2)

@@ -1,0 +1,47 @@
+"""Keeps the result of each stage before training, with what it cost, for the runs that reuse it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hf_dynsel import provenance
+from hf_dynsel.ledger import Ledger
+
+COST = "cost.json"  # seconds by stage; written last, so it marks a folder as finished
+
+
+def cache_dir() -> Path:
+    """Returns where the results of all stages are kept: $HF_DYNSEL_CACHE or ~/.cache."""
+    return Path(os.environ.get("HF_DYNSEL_CACHE", "~/.cache/hf_dynsel")).expanduser()
+
+
+def cache_key(settings: Any) -> str:
+    """Returns a hash of all that a result depends on, the version of this library included."""
+    content = json.dumps([settings, provenance.library_version()], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+@contextmanager
+def charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
+    """Yields whether a folder is finished, and charges what it once cost: reuse is not free.
+
+    The seconds that the block adds to the ledger are kept in the folder; where it is finished,
+    they are added again. So the overhead beside a saving does not depend on the cache.
+    """
+    cost = folder / COST
+    if cost.is_file():
+        yield True
+        for stage, seconds in json.loads(cost.read_text()).items():
+            ledger.seconds[stage] += seconds
+        return
+    before = dict(ledger.seconds)
+    yield False
+    spent = {stage: s - before.get(stage, 0.0) for stage, s in ledger.seconds.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = cost.with_suffix(".tmp")
+    partial.write_text(json.dumps(spent))
+    partial.replace(cost)
