@@ -171,7 +171,7 @@ def train(
                 if steps % save_steps == 0:
                     _save(accelerator, progress, output_dir / f"step-{steps}", data)
         done = 0
-    progress.finish()
+    progress.finish(look)
     return progress
 
 

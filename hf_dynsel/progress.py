@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hf_dynsel import checkpoint
-from hf_dynsel.core import Pool, Selector, Sweep
+from hf_dynsel.core import Feedback, Pool, Selector, Sweep
 from hf_dynsel.distributed import gather_rows, require_agreement
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.ordering import Order, shuffled
@@ -88,10 +88,9 @@ class Progress:
     def _try(self, look: Look) -> None:
         """Looks at one sample: what a model cannot report is found before any training."""
         self._tried = True
-        looks = (self.selector.sweep(epoch) for epoch in range(self.length.num_epochs))
-        first = next((wanted for wanted in looks if wanted is not None), None)
-        if first is not None:
-            look(Sweep(np.arange(1), first.signals))
+        looks = [self.selector.sweep(epoch) for epoch in range(self.length.num_epochs + 1)]
+        if any(looks):
+            look(Sweep(np.arange(1), frozenset().union(*(w.signals for w in looks if w))))
 
     def pace(self, scheduler: Any) -> None:
         """Gives the learning-rate schedule its stretch of the epoch that was just entered."""
@@ -118,9 +117,20 @@ class Progress:
         if self.log is not None:  # a run may end inside an epoch, and a batch in part
             self.log.write(self.sampler.epoch, self.sampler.selection, ids)
 
-    def finish(self) -> None:
-        """Ends the run."""
+    def finish(self, look: Look | None = None) -> None:
+        """Ends the run, after which the selector may look at what the trained model reports.
+
+        Args:
+            look: runs the model over the samples of a sweep and returns its signals.
+        """
         self.leave()
+        with self.ledger.timed("select"):
+            end = self.length.num_epochs
+            if (wanted := self.selector.sweep(end)) is not None and look is not None:
+                with self.ledger.timed("sweep"):
+                    signals = look(wanted)
+                self.selector.observe(Feedback(end, wanted.indices, signals, swept=True))
+                self.ledger.note_sweep(len(wanted.indices), self.selector.diagnostics(end))
         if self.log is not None:
             self.log.join(self.sampler.epoch + 1)
 

@@ -18,8 +18,13 @@ def loss(logits: Logits, labels: Labels) -> PerSample:
 
 
 def margin(logits: Logits, labels: Labels) -> PerSample:
-    """Returns the label's logit minus the largest other one; positive where correct."""
+    """Returns the label's logit minus the largest other one; positive where correct.
+
+    Of a single class it is zero.
+    """
     logits = logits.float()
+    if logits.shape[1] == 1:
+        return torch.zeros_like(logits[:, 0])
     own = logits.gather(1, labels[:, None]).squeeze(1)
     others = logits.scatter(1, labels[:, None], -torch.inf)
     return own - others.amax(1)

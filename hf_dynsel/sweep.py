@@ -20,11 +20,13 @@ from hf_dynsel.distributed import gather_rows
 from hf_dynsel.draws import Draws
 from hf_dynsel.features.frozen import frozen
 from hf_dynsel.features.head import head_inputs
+from hf_dynsel.gradient_norms import gradient_norms
 from hf_dynsel.indexed import INDEX, IndexedCollator, IndexedDataset
-from hf_dynsel.per_sample import PerSample, PerSampleLoss, logits_of
+from hf_dynsel.per_sample import PerSample, PerSampleLoss
 from hf_dynsel.sampler import INDICES
+from hf_dynsel.sweep_signals import GRAND_EXACT, OF_SWEEPS, read_off
 
-FEATURES, ERROR = "features", "error"  # signals that a sweep has beside those of training
+LabelsOf = Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Sweeper:
         model: nn.Module,
         wanted: Sweep,
         per_sample: PerSample,
-        labels_of: Callable[[Mapping[str, Any]], Any],
+        labels_of: LabelsOf,
     ) -> dict[str, np.ndarray]:
         """Returns each signal of the sweep, one row per sample, on every process.
 
@@ -75,13 +77,11 @@ class Sweeper:
             for place, batch in enumerate(self._batches(own + extra, state.is_main_process)):
                 inputs = send_to_device(batch, state.device)
                 ids = inputs.pop(INDEX)
-                outputs = model(**_taken_by(model, inputs))
-                labels = labels_of(inputs)
+                outputs, labels = model(**_taken_by(model, inputs)), labels_of(inputs)
                 found = {INDICES: ids, **_signals(per_sample, outputs, labels, ids)}
-                if FEATURES in wanted.signals:
-                    found[FEATURES] = features()
-                if ERROR in wanted.signals:
-                    found[ERROR] = _error(outputs, labels)
+                found |= read_off(wanted.signals, outputs, labels, features)
+                if GRAND_EXACT in wanted.signals:
+                    found[GRAND_EXACT] = _gradients(model, inputs, per_sample, labels_of)
                 for name, value in found.items():
                     kept = value if place < len(own) else value[:0]
                     # Gathering wants them on the device; one process keeps them off it.
@@ -127,7 +127,7 @@ def clean_view(given: Any, train_dataset: Any, selector: Selector, num_epochs: i
             )
         return given
     plain = isinstance(train_dataset, Dataset) and train_dataset.format["type"] != "custom"
-    if not plain and any(selector.sweep(epoch) is not None for epoch in range(num_epochs)):
+    if not plain and any(selector.sweep(epoch) is not None for epoch in range(num_epochs + 1)):
         raise ValueError(
             f"{type(selector).__name__} looks at samples in a pass of its own, without random "
             "crops and the like, and the training set may have a random transform; pass "
@@ -143,7 +143,7 @@ def read_by(wanted: Sweep, model: nn.Module, own: PerSampleLoss | None) -> PerSa
     Raises:
         ValueError: if a signal is unknown.
     """
-    return PerSample(model, wanted.signals - {FEATURES, ERROR}, own)
+    return PerSample(model, wanted.signals - OF_SWEEPS, own)
 
 
 def _taken_by(model: nn.Module, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,15 +160,14 @@ def _signals(per_sample: PerSample, outputs: Any, labels: Any, ids: Tensor) -> M
     return per_sample.signals(outputs, labels, per_sample.losses(outputs, labels, len(ids)))
 
 
-def _error(outputs: Any, labels: Any) -> Tensor:
-    """Returns the predicted probabilities minus the one-hot label, the gradient of the logits."""
-    logits = logits_of(outputs).float()
-    if logits.ndim != 2 or labels.ndim != 1:
-        raise ValueError(
-            f"the signal '{ERROR}' needs one class per sample; logits have the shape "
-            f"{tuple(logits.shape)} and labels {tuple(labels.shape)}"
-        )
-    return logits.softmax(1) - torch.nn.functional.one_hot(labels, logits.shape[1])
+def _gradients(
+    model: nn.Module, inputs: Mapping[str, Any], per_sample: PerSample, labels_of: LabelsOf
+) -> Tensor:
+    def loss(run: Callable[..., Any], one: Mapping[str, Any]) -> Tensor:
+        outputs = run(**_taken_by(model, one))
+        return per_sample.losses(outputs, labels_of(one), 1).means()[0]
+
+    return gradient_norms(model, inputs, loss)
 
 
 def _share_buffers(model: nn.Module) -> None:

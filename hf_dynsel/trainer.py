@@ -12,7 +12,7 @@
 - `_save_checkpoint`: the selection's state is written before the Trainer's, whose
   `trainer_state.json` comes last, so a checkpoint with that file is complete;
 - `_inner_training_loop`: every run, and every retry with a smaller batch, selects afresh;
-- `_finalize_training`: the last epoch's feedback has no next epoch to commit it;
+- `_finalize_training`: the last epoch's feedback has no next epoch to commit it, nor a last look;
 - `log`: the samples per second would be of epochs of one length;
 - `compute_loss`, `get_batch_samples`: weights and signals are per sample, means per whole step;
 - `create_model_card`, `push_to_hub`, `_push_from_checkpoint`, `_finish_current_push` (all in
@@ -33,6 +33,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from hf_dynsel import checkpoint, other_trainers
 from hf_dynsel.arguments import require_supported
 from hf_dynsel.augment import Augmenter
+from hf_dynsel.collect import collecting
 from hf_dynsel.core import Pool, Selector, Sweep
 from hf_dynsel.diagnostics import describe
 from hf_dynsel.forward import with_outputs
@@ -113,27 +114,28 @@ class DynamicSelectionMixin(PushesSelection):
         self._resume_from: Path | None = None
         self._begin()
         if self._objective.needed:
-            other_trainers.require_own_losses(type(self), selector)
+            other_trainers.require_own_losses(type(self), self.progress.selector)
 
     # ---- A run: a fresh selection, its length, its epochs
 
     def _begin(self, batch_size: int | None = None, trial: Any = None) -> None:
-        args = self.args
+        args, callbacks = self.args, self.callback_handler.callbacks
+        selector = collecting(self.selector, callbacks, self.train_dataset)
         counter = counter_of(args, self.accelerator, batch_size or self._train_batch_size)
-        self.run_length = plan_length(self.selector, self.pool, counter, args)
+        self.run_length = plan_length(selector, self.pool, counter, args)
         writes = args.log_selections and args.should_save
         log = SelectionLog(Path(self._get_output_dir(trial=trial))) if writes else None
         order = order_of(args, self.train_dataset, self.processing_class, counter.global_batch)
         epochs = self.run_length.num_epochs
-        self._clean = clean_view(self._clean, self.train_dataset, self.selector, epochs)
-        self.progress = Progress(self.selector, self.pool, self.run_length, order, log)
+        self._clean = clean_view(self._clean, self.train_dataset, selector, epochs)
+        self.progress = Progress(selector, self.pool, self.run_length, order, log)
         self.sampler, self.ledger = self.progress.sampler, self.progress.ledger
         smoothing = 0.0 if self.label_smoother is None else args.label_smoothing_factor
-        read = self.selector.signals, self.per_sample_loss, smoothing, self._mixing is not None
+        read = selector.signals, self.per_sample_loss, smoothing, self._mixing is not None
         per_sample = PerSample(self.model, *read)
         self._objective = Objective(self.sampler, per_sample, counter)
         seed = args.seed if args.data_seed is None else args.data_seed
-        self._view = TrainingView(self.selector, self.pool.size, seed, self._augment, self._mixing)
+        self._view = TrainingView(selector, self.pool.size, seed, self._augment, self._mixing)
         self._finished = False
 
     def _look(self, wanted: Sweep) -> dict[str, Any]:
@@ -193,7 +195,7 @@ class DynamicSelectionMixin(PushesSelection):
             super()._run_epoch(epoch=epoch, train_dataloader=train_dataloader, **kwargs)
 
     def _finalize_training(self, trial: Any, num_train_samples: float, start_time: float) -> Any:
-        self.progress.finish()
+        self.progress.finish(self._look)
         self._finished = True
         return super()._finalize_training(trial, num_train_samples, start_time)
 

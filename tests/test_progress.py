@@ -1,10 +1,11 @@
 """What the drivers share: epochs entered and left, costs counted, checkpoints of another split."""
 
+import numpy as np
 import pytest
 import torch
 
 from conftest import LossDriven, Sized
-from hf_dynsel import Pool
+from hf_dynsel import Pool, Sweep
 from hf_dynsel.progress import Progress
 from hf_dynsel.run_length import RunLength
 from hf_dynsel.steps import StepCounter
@@ -43,6 +44,46 @@ def test_an_epoch_that_fills_no_batch_is_refused():
     progress = progress_of(Sized(sizes=(3, 8)), StepCounter(4, drop_last=True))
     with pytest.raises(ValueError, match="epoch 0 selects 3 samples, less than one batch of 4"):
         progress.enter(0)
+
+
+class LooksLast(Sized):
+    """Wants three samples of the trained model."""
+
+    def sweep(self, epoch):
+        return Sweep(np.arange(3), frozenset({"loss"})) if epoch == self.num_epochs else None
+
+    def observe(self, feedback):
+        self.told = [*getattr(self, "told", []), feedback]
+
+
+def test_the_end_of_a_run_is_looked_at_after_its_last_report_and_counted():
+    progress, asked = progress_of(LooksLast(sizes=(6, 8))), []
+
+    def look(wanted):
+        asked.append(wanted.indices.tolist())
+        return {"loss": np.ones(len(wanted.indices), np.float32)}
+
+    for epoch in range(2):
+        progress.enter(epoch, look=look)
+        progress.sampler.feedback(torch.tensor(progress.sampler.order))
+    assert asked == [[0]]  # what cannot be reported is found before any training
+    progress.finish(look)
+    assert asked == [[0], [0, 1, 2]]
+    told = [(report.epoch, report.swept) for report in progress.selector.told]
+    assert told == [(0, False), (1, False), (2, True)]
+    assert progress.ledger.samples_swept == 3
+    assert progress.ledger.sweeps == [{}]
+
+
+def test_all_that_looks_want_is_tried_on_one_sample_before_training():
+    class Both(LooksLast):
+        def sweep(self, epoch):
+            own = {1: {"features"}, 2: {"error"}}.get(epoch)
+            return Sweep(np.arange(12), frozenset(own)) if own else None
+
+    progress, asked = progress_of(Both(sizes=(6, 8))), []
+    progress.enter(0, look=lambda wanted: asked.append(wanted) or {})
+    assert [(w.indices.tolist(), w.signals) for w in asked] == [([0], {"features", "error"})]
 
 
 @pytest.mark.parametrize(

@@ -86,3 +86,10 @@ def test_the_logits_are_not_changed():
     for signal in SIGNALS.values():
         signal(logits, LABELS)
     assert torch.equal(logits, LOGITS)
+
+
+def test_a_single_class_has_no_margin():
+    assert margin(torch.tensor([[3.0], [-1.0]]), torch.zeros(2, dtype=torch.int64)).tolist() == [
+        0,
+        0,
+    ]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from datasets import Dataset
 from safetensors.torch import load_file
 from torch import nn
 
@@ -16,30 +15,13 @@ from hf_dynsel import Pool, SelectionSampler, Sweep, simulate
 from hf_dynsel.per_sample import PerSample
 from hf_dynsel.selectors import DensityConsistency
 from hf_dynsel.sweep import Sweeper
+from sweep_kit import Deep, noisy, scored
 from test_drivers_agree import interrupt, require_same_training
 from trainer_kit import build
 
 
-class Deep(nn.Module):
-    """Features that move, and all that tells evaluation mode from training."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            self.body = nn.Sequential(
-                nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.3)
-            )
-            self.head = nn.Linear(6, 3)
-
-    def forward(self, x: torch.Tensor, labels: torch.Tensor | None = None) -> dict[str, Any]:
-        logits = self.head(self.body(x))
-        loss = None if labels is None else F.cross_entropy(logits, labels)
-        return {"loss": loss, "logits": logits}
-
-
 class Watching(Sized):
-    """Asks to see every second sample before each epoch but the first, and keeps what it saw."""
+    """Asks to see every second sample after each epoch, and keeps what it saw."""
 
     def sweep(self, epoch: int) -> Sweep | None:
         wanted = np.arange(0, self.pool.size, 2)
@@ -48,11 +30,6 @@ class Watching(Sized):
     def observe(self, feedback: Any) -> None:
         if feedback.swept:
             self.shown = [*getattr(self, "shown", []), feedback]
-
-
-def scored(count: int) -> Dataset:
-    consistency = np.random.default_rng(3).random(count, np.float32)
-    return table(count).add_column("score_consistency", consistency)
 
 
 def sparse(**changes: Any) -> DensityConsistency:
@@ -73,11 +50,12 @@ def by_hand(model: nn.Module, count: int) -> dict[str, np.ndarray]:
     return {"features": features.numpy(), "loss": loss.numpy(), "error": error.numpy()}
 
 
-def test_a_selector_is_shown_the_model_as_it_stands_before_the_epoch(tmp_path):
+def test_a_selector_is_shown_the_model_as_it_stands_before_the_epoch_and_at_the_end(tmp_path):
     """The checkpoint of each epoch's end has the weights that the next look must have seen."""
     trainer = build(tmp_path, Watching(), model=Deep(), save_strategy="epoch", num_train_epochs=3)
     trainer.train()
-    assert [feedback.epoch for feedback in trainer.selector.shown] == [1, 2]
+    assert [feedback.epoch for feedback in trainer.selector.shown] == [1, 2, 3]
+    assert trainer.ledger.samples_swept == 3 * 12
     for feedback in trainer.selector.shown:
         model = Deep()
         checkpoint = tmp_path / f"checkpoint-{6 * feedback.epoch}"
@@ -199,18 +177,6 @@ def test_the_simulator_shows_what_a_learner_gives():
 
 
 # ---- The clean view
-
-
-class Noisy:
-    """Adds noise to what it formats, as random crops do."""
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        x = torch.tensor(batch["x"])
-        return {"x": x + torch.randn_like(x), "labels": torch.tensor(batch["labels"])}
-
-
-def noisy(count: int) -> Dataset:
-    return scored(count).with_format(None).with_transform(Noisy(), ["x", "labels"])
 
 
 def test_a_random_transform_needs_a_clean_view(tmp_path):
