@@ -19,9 +19,23 @@ PROCESSES = (1, 2, 4)
 
 # Half of 32 rows fills whole batches, half of 27 does not. A new selector adds its line.
 HYPERPARAMETERS: dict[str, dict[str, Any]] = {
+    "ClipPowered": {"keep": 0.5},
+    "CoverageCentric": {"keep": 0.5},
+    "D2Pruning": {"keep": 0.5},
+    "DatasetPruning": {"keep": 0.5},
     "DensityConsistency": {"neighbors": 3, "augment": False, "refresh": "seen"},
-    "DynamicRandom": {"keep": 0.5},
+    "DynamicRandom": {"keep": 0.5, "warmup_epochs": 1, "refine": 0.3},
+    "EpsilonGreedy": {"keep": 0.5},
     "FullData": {},
+    "Herding": {"keep": 0.5},
+    "InfoMax": {"keep": 0.5},
+    "KCenter": {"keep": 0.5},
+    "Moderate": {"keep": 0.5},
+    "Prototypes": {"keep": 0.5},
+    "RCAP": {"keep": 0.5},
+    "SAEGreedy": {"keep": 0.5},
+    "SAESimScale": {"keep": 0.5},
+    "SeTa": {"keep": 0.5, "groups": 4},
     "InfoBatch": {"prune": 0.5, "delta": 1.0},
     "RandomWithoutReplacement": {"keep": 0.5},
     "RepDiv": {"keep": 0.5, "refine": 0.3},
@@ -29,8 +43,19 @@ HYPERPARAMETERS: dict[str, dict[str, Any]] = {
     "SelectiveBackprop": {"beta": 1.0},
     "StaticRandom": {"keep": 0.5},
     "TopScore": {"keep": 0.5, "score": "el2n"},
+    "UCB": {"keep": 0.5, "every": 2},
 }
-SCORES = ("consistency", "diversity", "el2n", "representativeness")
+SCORES = (
+    "aum",
+    "center_distance",
+    "class_spread",
+    "consistency",
+    "diversity",
+    "el2n",
+    "prototype_distance",
+    "representativeness",
+)
+VECTORS = {"features": 4, "proxy_error": 2, "proxy_features": 4, "sae_values": 3}
 
 
 def every_selector() -> dict[str, Callable[[], Selector]]:
@@ -63,11 +88,13 @@ def every_selector() -> dict[str, Callable[[], Selector]]:
 
 
 def scored(rows: int) -> Any:
-    """Returns a small table with every score that a selector reads by default."""
+    """Returns a small table with every column that a selector reads by default."""
     rng, dataset = np.random.default_rng(7), table(rows)
     for name in SCORES:
         dataset = dataset.add_column(f"score_{name}", rng.random(rows, dtype=np.float32))
-    return dataset
+    for name, width in VECTORS.items():
+        dataset = dataset.add_column(name, list(rng.random((rows, width), dtype=np.float32)))
+    return dataset.add_column("sae_indices", list(rng.integers(0, 9, (rows, 3))))
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,8 @@ def run_simulator(setting: Setting, whole: Run, pause: int | None = None) -> Run
 
     The new one has nothing of the first but its state.
     """
-    pool, selector = pool_of(setting.data(setting.rows)), setting.selector()
+    selector = setting.selector()
+    pool = pool_of(setting.data(setting.rows), selector.reads())
     run = Run(usage=np.zeros(pool.size, np.int32))
     selections = epochs(selector, pool, EPOCHS, Replay(selector, whole, run), Ledger())
     if pause is None:

@@ -1,27 +1,43 @@
 """One selection method per file; `__all__` is the list that recipes can name."""
 
+from hf_dynsel.selectors.clip_powered import ClipPowered as ClipPowered
+from hf_dynsel.selectors.coverage_centric import CoverageCentric as CoverageCentric
 from hf_dynsel.selectors.density_consistency import DensityConsistency as DensityConsistency
 from hf_dynsel.selectors.dynamic_random import DynamicRandom as DynamicRandom
+from hf_dynsel.selectors.epsilon_greedy import EpsilonGreedy as EpsilonGreedy
 from hf_dynsel.selectors.full_data import FullData as FullData
 from hf_dynsel.selectors.infobatch import InfoBatch as InfoBatch
+from hf_dynsel.selectors.moderate import Moderate as Moderate
+from hf_dynsel.selectors.prototypes import Prototypes as Prototypes
 from hf_dynsel.selectors.random_without_replacement import (
     RandomWithoutReplacement as RandomWithoutReplacement,
 )
+from hf_dynsel.selectors.rcap import RCAP as RCAP
 from hf_dynsel.selectors.repdiv import RepDiv as RepDiv
 from hf_dynsel.selectors.repdiv_consistency import RepDivConsistency as RepDivConsistency
 from hf_dynsel.selectors.selective_backprop import SelectiveBackprop as SelectiveBackprop
+from hf_dynsel.selectors.seta import SeTa as SeTa
 from hf_dynsel.selectors.static_random import StaticRandom as StaticRandom
 from hf_dynsel.selectors.top_score import TopScore as TopScore
+from hf_dynsel.selectors.ucb import UCB as UCB
 
 __all__ = [
+    "ClipPowered",
+    "CoverageCentric",
     "DensityConsistency",
     "DynamicRandom",
+    "EpsilonGreedy",
     "FullData",
     "InfoBatch",
+    "Moderate",
+    "Prototypes",
+    "RCAP",
     "RandomWithoutReplacement",
     "RepDiv",
     "RepDivConsistency",
+    "SeTa",
     "SelectiveBackprop",
     "StaticRandom",
     "TopScore",
+    "UCB",
 ]

@@ -24,3 +24,17 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         known = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"{name} must be one of {known}, got {value!r}")
+
+
+def check_positive(name: str, value: float, meaning: str) -> None:
+    """Raises ValueError unless the value is finite and above zero."""
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be finite and above 0, got {value}: it is {meaning}")
+
+
+def check_count(name: str, value: int, least: int, meaning: str) -> None:
+    """Raises ValueError unless the value is a whole number of at least `least`."""
+    if not isinstance(value, int) or value < least:
+        raise ValueError(
+            f"{name} must be a whole number of at least {least}, got {value}: it is {meaning}"
+        )

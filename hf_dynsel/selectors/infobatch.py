@@ -26,7 +26,9 @@ class InfoBatch(Selector):
     of the smoothed label and the augmented sample.
 
     Args:
-        prune: share of the easy samples that an epoch drops; r in the paper.
+        prune: share of the easy samples that an epoch drops; r in the paper. None is the paper's
+            0.5, or with a `keep` below 0.6 as much more as it takes to give a sixth of the budget,
+            or more, to the hardest: `1 - keep * 5 / 6`, which is 0.75 for 0.3.
         delta: share of the run, from its start, in which epochs prune.
         keep: fraction of the pool in each epoch that prunes. The easy samples are then those
             below the `(1 - keep) / prune` quantile of the losses, equal ones by row, and the
@@ -34,16 +36,22 @@ class InfoBatch(Selector):
             with 0.75, the hardest 7 % are always in. None takes the mean, with which an epoch
             drops less than the share `prune` of the pool.
 
+    Cost:
+        O(N) time per epoch, 4 bytes of state per sample.
+
+    Signal:
+        The loss, per sample trained on.
+
     Reference:
         Qin et al., "InfoBatch: Lossless Training Speed Up by Unbiased Dynamic Data Pruning",
         ICLR 2024, section 2. Departures: the weight there is `1 / (1 - prune)`, which is too
         small where the number that stay was rounded down: one of 3 samples with weight 2 is an
         expected weight of 2/3. At least one easy sample stays. The first epoch is left whole by
         rule; in the released code equal initial losses do it, unless rounding lifts their mean
-        above them. `keep` is ours.
+        above them. `keep`, and the rule for `prune` with it, are ours.
     """
 
-    prune: float = 0.5
+    prune: float | None = None
     delta: float = 0.875
     keep: float | None = None
     losses: Float[np.ndarray, " n"] = field(init=False, repr=False, compare=False)
@@ -81,7 +89,7 @@ class InfoBatch(Selector):
 
     def _easy(self) -> tuple[Int[np.ndarray, " e"], int]:
         """Returns the easy rows, and how many of them to drop: never all."""
-        prune = Fraction(str(self.prune))  # as a float, 0.07 of 100 rounds up to 8
+        prune = self._prune()
         if self.keep is not None:
             dropped = self.pool.size - self.budget(self.keep)
             return top(-self.losses, min(math.ceil(dropped / prune), self.pool.size)), dropped
@@ -91,8 +99,14 @@ class InfoBatch(Selector):
         easy = np.flatnonzero(self.losses < mean)
         return easy, max(0, min(math.ceil(prune * len(easy)), len(easy) - 1))
 
+    def _prune(self) -> Fraction:
+        if self.prune is not None:
+            return Fraction(str(self.prune))  # as a float, 0.07 of 100 rounds up to 8
+        half = Fraction(1, 2)
+        return half if self.keep is None else max(half, 1 - Fraction(str(self.keep)) * 5 / 6)
+
     def _check(self) -> None:
-        if not 0 < self.prune < 1:
+        if self.prune is not None and not 0 < self.prune < 1:
             raise ValueError(
                 f"prune must be in (0, 1), got {self.prune}: it is the share of the easy samples "
                 "that an epoch drops; the paper has 0.5, and FullData drops none"
@@ -101,8 +115,9 @@ class InfoBatch(Selector):
         if self.keep is None:
             return
         check_keep(self.keep)
-        if self.prune < 1 - self.keep - 1e-9:
+        if self.prune is not None and self.prune < 1 - self.keep - 1e-9:
             raise ValueError(
                 f"keep={self.keep} drops {1 - self.keep:.6g} of the pool, but prune={self.prune} "
-                f"can drop no more than {self.prune}; set prune to {1 - self.keep:.6g} or more"
+                f"can drop no more than {self.prune}; set prune to {1 - self.keep:.6g} or more, "
+                "or leave it out"
             )

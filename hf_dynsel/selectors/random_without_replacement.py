@@ -6,46 +6,65 @@ import numpy as np
 from jaxtyping import Int
 
 from hf_dynsel.core import Selection, Selector, check_keep
+from hf_dynsel.selectors.checks import check_count, check_fraction
+from hf_dynsel.selectors.schedules import selecting_epochs
 
 
 @dataclass
 class RandomWithoutReplacement(Selector):
     """Walks through one random permutation of the pool after another, a budget at a time.
 
-    Every epoch has exactly the budget K, and after as many epochs as there are samples each
-    was used exactly K times; at any epoch the counts differ by at most one. An epoch that
-    crosses from one permutation into the next takes no sample twice.
+    Every epoch that selects has exactly the budget K, and after as many of them as there are
+    samples each was used exactly K times; at any epoch the counts differ by at most one. An epoch
+    that crosses from one permutation into the next takes no sample twice. Whole epochs before and
+    after, which are off by default, give it the same ones as a method that it is compared with.
+
+    Args:
+        keep: fraction of the pool in each epoch that selects.
+        warmup_epochs: that train on the whole pool first.
+        refine: fraction of the run, rounded up to epochs, that trains on the whole pool last.
+
+    Cost:
+        O(N) time per epoch, however late, and no state.
 
     Reference:
         Okanovic et al., "Repeated Random Sampling for Minimizing the Time-to-Accuracy of
         Learning", ICLR 2024: RS2 without replacement. Departures: the released sampler has
         short, partly repeated epochs where K does not divide the pool; here the unused tail is
         carried over instead, and the next permutation swaps those samples out of its head.
-        Beyond half of the pool the walk is over the samples to leave out.
+        Beyond half of the pool the walk is over the samples to leave out. The whole epochs are
+        ours; the walk goes on only in epochs that select.
     """
 
     keep: float = 0.3
+    warmup_epochs: int = 0
+    refine: float = 0.0
 
     def allocate(self) -> None:
-        """Checks `keep`."""
+        """Checks the hyperparameters."""
         check_keep(self.keep)
+        check_count("warmup_epochs", self.warmup_epochs, 0, "the number of whole epochs first")
+        check_fraction("refine", self.refine, "the fraction of whole epochs at the end")
 
     def select(self, epoch: int) -> Selection:
         """Returns the subset of `epoch`, from at most three permutations whatever the epoch."""
-        size, budget = self.pool.size, self.budget(self.keep)
+        size, budget, number = self.pool.size, self.planned_size(epoch), epoch - self.warmup_epochs
+        if budget == size:
+            return Selection(np.arange(size))
         if 2 * budget <= size:
-            return Selection(np.sort(self._window(epoch, budget)))
+            return Selection(np.sort(self._window(number, budget)))
         kept = np.ones(size, dtype=bool)
-        kept[self._window(epoch, size - budget)] = False
+        kept[self._window(number, size - budget)] = False
         return Selection(np.flatnonzero(kept))
 
     def planned_size(self, epoch: int) -> int:
-        """Returns the budget."""
-        return self.budget(self.keep)
+        """Returns the budget, or the size of the pool in a whole epoch."""
+        selecting = selecting_epochs(self.num_epochs, self.warmup_epochs, self.refine)
+        return self.budget(self.keep) if epoch in selecting else self.pool.size
 
-    def _window(self, epoch: int, width: int) -> Int[np.ndarray, " w"]:
-        """Returns the `epoch`-th run of `width` rows of the endless row of permutations."""
-        turn, start = divmod(epoch * width, self.pool.size)
+    def _window(self, number: int, width: int) -> Int[np.ndarray, " w"]:
+        """Returns the `number`-th run of `width` rows of the endless row of permutations."""
+        turn, start = divmod(number * width, self.pool.size)
         window = self._permutation(turn, width)[start : start + width]
         if len(window) < width:
             rest = width - len(window)

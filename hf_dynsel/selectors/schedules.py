@@ -28,3 +28,14 @@ def full_epochs(share: float, num_epochs: int) -> int:
         num_epochs: length of the run.
     """
     return math.ceil(share * num_epochs - 1e-9)
+
+
+def selecting_epochs(num_epochs: int, warmup_epochs: int, refine: float) -> range:
+    """Returns the epochs that select; those before and after train on the whole pool.
+
+    Args:
+        num_epochs: length of the run.
+        warmup_epochs: epochs before.
+        refine: share of the run after, rounded up to epochs.
+    """
+    return range(warmup_epochs, num_epochs - full_epochs(refine, num_epochs))

@@ -3,27 +3,23 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
-from hf_dynsel.core import Selection, Selector, check_keep
+from hf_dynsel.selectors.static_subset import StaticSubset
 
 
 @dataclass
-class StaticRandom(Selector):
-    """Trains every epoch on the same uniformly drawn subset."""
+class StaticRandom(StaticSubset):
+    """Trains every epoch on the same uniformly drawn subset.
 
-    keep: float = 0.3
+    Args:
+        keep: fraction of the pool.
 
-    def allocate(self) -> None:
-        """Checks `keep`."""
-        check_keep(self.keep)
+    Cost:
+        O(N) time, once.
+    """
 
-    def select(self, epoch: int) -> Selection:
-        """Returns the subset, the same at every epoch."""
-        drawn = self.rng(0).choice(
-            self.pool.size, self.budget(self.keep), replace=False, shuffle=False
-        )
-        return Selection(np.sort(drawn))
-
-    def planned_size(self, epoch: int) -> int:
-        """Returns the budget."""
-        return self.budget(self.keep)
+    def choose(self) -> Int[np.ndarray, " k"]:
+        """Returns the subset, sorted."""
+        size, budget = self.pool.size, self.budget(self.keep)
+        return np.sort(self.rng(0).choice(size, budget, replace=False, shuffle=False))

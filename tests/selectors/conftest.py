@@ -6,7 +6,28 @@ import pytest
 from hf_dynsel.core import Pool
 
 # Every score column that some selector reads by default; a new selector adds its own.
-COLUMNS = ("consistency", "diversity", "el2n", "representativeness")
+COLUMNS = (
+    "aum",
+    "center_distance",
+    "class_spread",
+    "consistency",
+    "diversity",
+    "el2n",
+    "prototype_distance",
+    "representativeness",
+)
+
+
+def vectors(size: int) -> dict[str, np.ndarray]:
+    """Returns every column of several numbers per sample that some selector reads."""
+    rng = np.random.default_rng(8)
+    return {
+        "features": rng.normal(size=(size, 4)).astype(np.float32),
+        "sae_indices": rng.integers(0, 20, (size, 3)),
+        "sae_values": rng.random((size, 3), dtype=np.float32),
+        "proxy_features": rng.normal(size=(size, 4)).astype(np.float32),
+        "proxy_error": rng.normal(size=(size, 3)).astype(np.float32),
+    }
 
 
 @pytest.fixture
@@ -17,6 +38,6 @@ def make_pool() -> Callable[..., Pool]:
         rng = np.random.default_rng(7)
         scores = {name: rng.random(size, dtype=np.float32) for name in COLUMNS}
         classes = np.minimum(np.arange(size) % 5, 2)
-        return Pool(size, scores, classes if labels else None)
+        return Pool(size, scores, classes if labels else None, vectors(size))
 
     return make

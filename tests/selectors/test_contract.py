@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,12 +18,23 @@ ALL = [getattr(selectors, name) for name in selectors.__all__]
 KEEPING = [cls for cls in ALL if "keep" in cls.__dataclass_fields__]
 # What they choose does not depend on the seed.
 DETERMINISTIC = {
+    "ClipPowered",
+    "D2Pruning",
+    "DatasetPruning",
     "DensityConsistency",
     "FullData",
+    "Herding",
+    "InfoMax",
+    "KCenter",
+    "Moderate",
+    "Prototypes",
     "RepDiv",
     "RepDivConsistency",
+    "SAEGreedy",
+    "SAESimScale",
     "SelectiveBackprop",
     "TopScore",
+    "UCB",
 }
 
 
@@ -160,7 +172,7 @@ def test_a_pool_without_labels_works_or_is_refused_by_name(cls, make_pool):
 
 @every_selector
 def test_a_pool_without_scores_works_or_is_refused_at_setup(cls, pool):
-    bare = Pool(N, labels=pool.labels)
+    bare = replace(pool, scores={})
     selector = cls()
     try:
         selector.setup(bare, EPOCHS)
@@ -168,6 +180,16 @@ def test_a_pool_without_scores_works_or_is_refused_at_setup(cls, pool):
         assert "no score column" in str(error)
     else:
         history(selector)
+
+
+@every_selector
+def test_a_pool_without_the_columns_it_reads_is_refused_at_setup(cls, pool):
+    selector, bare = cls(), replace(pool, columns={})
+    if selector.reads():
+        with pytest.raises(ValueError, match="the pool has no column"):
+            selector.setup(bare, EPOCHS)
+    else:
+        selector.setup(bare, EPOCHS)
 
 
 @every_selector
@@ -204,7 +226,7 @@ def test_a_second_setup_starts_afresh(cls, pool, make_pool):
 
 @every_selector
 def test_memory_is_linear_in_the_pool(cls, make_pool):
-    """400 bytes per row: an N x N matrix of single bytes would take 20,000."""
+    """2,000 bytes per row: an N x N matrix of single bytes would take 20,000."""
     size = 20_000
     pool = make_pool(size)
     tracemalloc.start()
@@ -212,7 +234,7 @@ def test_memory_is_linear_in_the_pool(cls, make_pool):
     selector.select(0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 400 * size
+    assert peak < 2_000 * size
 
 
 def test_selectors_and_simulator_import_neither_torch_nor_the_hugging_face_stack():

@@ -172,6 +172,37 @@ def test_with_keep_the_size_is_planned_however_many_losses_are_equal(losses, kee
     assert total == pytest.approx(len(losses))
 
 
+@pytest.mark.parametrize(
+    ("keep", "hardest"), [(0.1, 18), (0.3, 66), (0.5, 142), (0.6, 200), (0.7, 400), (1.0, 1000)]
+)
+def test_without_prune_the_hardest_are_always_in(keep, hardest):
+    """Of 1000 samples, 700 are dropped for 0.3: 3/4 of 934, which leaves the 66 hardest.
+
+    Up to 0.6, shares of 1 - 5/6 keep of the easy ones are dropped; beyond, half of them.
+    """
+    losses = np.random.default_rng(0).permutation(1000).astype(float)
+    weights = dense(after(losses, keep=keep), 1)
+    assert np.count_nonzero(weights) == 1000 * keep
+    assert (weights == 1).sum() == hardest
+    assert (weights[losses >= 1000 - hardest] == 1).all()
+
+
+def test_without_prune_and_keep_half_of_the_easy_samples_are_dropped():
+    for epoch in range(1, 5):
+        np.testing.assert_array_equal(
+            dense(after(LOSSES), epoch), dense(after(LOSSES, prune=0.5), epoch)
+        )
+
+
+@given(size=st.integers(1, 60), keep=st.floats(1e-6, 1.0))
+@settings(max_examples=60, deadline=None)
+def test_without_prune_any_keep_has_its_size_and_no_bias(size, keep):
+    selector = after(np.linspace(0, 1, size), keep=keep)
+    weights = dense(selector, 1)
+    assert np.count_nonzero(weights) == selector.planned_size(1) == selector.budget(keep)
+    assert weights.sum() == pytest.approx(size)
+
+
 def test_a_restored_selector_goes_on_with_the_same_samples_and_weights():
     selector = after(LOSSES, epochs=10)
     twin = InfoBatch()
@@ -196,7 +227,10 @@ def test_asking_twice_gives_the_same_and_asking_does_not_change_the_losses():
         ({"prune": math.nan}, r"prune must be in \(0, 1\), got nan"),
         ({"delta": 1.5}, r"delta must be in \[0, 1\], got 1.5"),
         ({"keep": 0.0}, r"keep must be in \(0, 1\], got 0.0"),
-        ({"keep": 0.3}, r"keep=0.3 drops 0.7 of the pool, .* set prune to 0.7 or more"),
+        (
+            {"keep": 0.3, "prune": 0.5},
+            "keep=0.3 drops 0.7 of the pool, .* set prune to 0.7 or more, or leave it out",
+        ),
     ],
 )
 def test_hyperparameters_out_of_range_are_refused(hyperparameters, message):

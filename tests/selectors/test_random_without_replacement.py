@@ -69,3 +69,27 @@ def test_every_row_is_as_likely_in_an_epoch_that_joins_two_permutations(size, bu
         selections.append(selector.select(3).indices)
     counts = np.bincount(np.concatenate(selections), minlength=size)
     assert (np.abs(counts - seeds * budget / size) < 5 * 15).all()
+
+
+@given(case=pool_and_budget(), warmup=st.integers(0, 3), refine=st.sampled_from([0.0, 0.1, 0.15]))
+@settings(max_examples=40)
+def test_whole_epochs_keep_the_balance_of_those_that_select(case, warmup, refine):
+    """At any time, counts over the epochs that select differ by at most one."""
+    size, budget = case
+    selector = RandomWithoutReplacement(keep=budget / size, warmup_epochs=warmup, refine=refine)
+    epochs, counts = 20, np.zeros(size, dtype=int)
+    tail = {0.0: 0, 0.1: 2, 0.15: 3}[refine]
+    for epoch, selection in enumerate(simulate(selector, Pool(size), epochs)):
+        if warmup <= epoch < epochs - tail:
+            assert len(selection.indices) == selector.planned_size(epoch) == budget
+            counts[selection.indices] += 1
+            assert counts.max() - counts.min() <= 1
+        else:
+            assert len(selection.indices) == selector.planned_size(epoch) == size
+
+
+def test_the_walk_starts_in_the_first_epoch_that_selects():
+    plain = simulate(RandomWithoutReplacement(keep=0.3), Pool(20), 5)
+    late = simulate(RandomWithoutReplacement(keep=0.3, warmup_epochs=2), Pool(20), 7)
+    for first, second in zip(plain, late[2:], strict=True):
+        np.testing.assert_array_equal(first.indices, second.indices)
