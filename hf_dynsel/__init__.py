@@ -17,6 +17,7 @@ from hf_dynsel.simulate import simulate as simulate
 if TYPE_CHECKING:
     from hf_dynsel.arguments import DynamicSelectionArguments as DynamicSelectionArguments
     from hf_dynsel.augment import Augmenter as Augmenter
+    from hf_dynsel.collect import CollectScores as CollectScores
     from hf_dynsel.loop import train as train
     from hf_dynsel.mixing import Mixing as Mixing
     from hf_dynsel.sae import SparseAutoencoder as SparseAutoencoder
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 _LATER = {
     "Augmenter": "hf_dynsel.augment",
+    "CollectScores": "hf_dynsel.collect",
     "DynamicSelectionArguments": "hf_dynsel.arguments",
     "DynamicSelectionMixin": "hf_dynsel.trainer",
     "DynamicSelectionTrainer": "hf_dynsel.trainer",
@@ -49,6 +51,7 @@ _LATER = {
 
 __all__ = [
     "Augmenter",
+    "CollectScores",
     "DynamicSelectionArguments",
     "DynamicSelectionMixin",
     "DynamicSelectionTrainer",

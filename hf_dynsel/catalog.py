@@ -1,66 +1,75 @@
-"""Lists what a recipe can name, with what each selector needs and costs, measured here and now."""
+"""Lists what a recipe can name, with what each method needs and what it was measured to cost."""
 
 import inspect
+import json
+from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hf_dynsel import data, features, scores, selectors, yaml_files
-from hf_dynsel.core import Pool, Selector
+from hf_dynsel.core import Selector
 from hf_dynsel.features import Backbone
-from hf_dynsel.scores import Score
+from hf_dynsel.scores import Score, TrainingScore
 from hf_dynsel.section_checks import exported
-from hf_dynsel.simulate import Choice, plan
+from hf_dynsel.selectors.static_subset import StaticSubset
 
-ROWS, CLASSES, EPOCHS = 100_000, 10, 4
-ROWS_LOOKED_AT, WIDTH = 10_000, 32  # a look at more, and its search for neighbours, takes minutes
+COSTS = "costs.json"
+
+
+def recorded_costs() -> dict[str, Any]:
+    """Returns what `hf-dynsel bench selectors` measured when this version was made."""
+    found: dict[str, Any] = json.loads(files("hf_dynsel").joinpath(COSTS).read_text())
+    return found
+
+
+def costs_line() -> str:
+    """Returns a sentence on what the costs are of."""
+    found = recorded_costs()
+    machine = found["environment"]
+    return (
+        f"Costs: seconds of a first selection at keep {found['keep']}, and memory beside the data, "
+        f"of so many samples with features of {found['width']} numbers; neither forward passes nor "
+        f"training. {machine['cpu']}, {machine['torch_threads']} thread; ~ is extrapolated. "
+        "Measure again with `hf-dynsel bench selectors`."
+    )
 
 
 def selector_rows() -> list[dict[str, str]]:
-    """Returns one row per selector: signals, cadence, and its cost on 100,000 samples.
-
-    For selectors that look at the whole pool the cost is that on 10,000 samples with features of
-    32 numbers, search for neighbours included and forward passes left out.
-    """
-    return [_row(name, kind) for name, kind in exported(selectors, Selector).items()]
-
-
-def _row(name: str, kind: type[Selector]) -> dict[str, str]:
-    selector = kind()
-    looks = kind.sweep is not Selector.sweep
-    rows = ROWS_LOOKED_AT if looks else ROWS
-    rng = np.random.default_rng(0)
-    used = [value for value in selector.config().values() if isinstance(value, str)]
-    columns = {column: rng.random(rows, np.float32) for column in used}
-    pool = Pool(rows, columns, np.arange(rows) % CLASSES)
-    signals = {signal: rng.random(rows, np.float32) for signal in kind.signals}
-    if looks:
-        signals["features"] = rng.normal(size=(rows, WIDTH)).astype(np.float32)
-    cost = plan(
-        selector,
-        pool,
-        EPOCHS,
-        batch_size=128,
-        learner=lambda _, chosen: {n: values[chosen] for n, values in signals.items()},
-    )
-    assert cost.choice is not None, "it was given signals"
-    milliseconds = f"{1000 * cost.choice.seconds_select / EPOCHS:.1f}"
-    return {
-        "selector": name,
-        "signals": ", ".join(sorted(signals)) or "none",
-        "cadence": _cadence(kind, cost.choice),
-        "ms per epoch": f"{milliseconds} (10,000)" if looks else milliseconds,
-        "state, bytes per sample": f"{cost.state_bytes / rows:.0f}",
-        "what": _what(kind),
-    }
+    """Returns one row per selector: what it needs, how often it selects, and its costs."""
+    measured = recorded_costs()["costs"]
+    return [
+        {
+            "selector": name,
+            "reads": ", ".join(sorted(kind().reads())) or "-",
+            "signals": ", ".join(sorted(kind.signals)) or "-",
+            "selects": _cadence(kind),
+            **costs(measured.get(name, [])),
+            "what": _what(kind),
+        }
+        for name, kind in exported(selectors, Selector).items()
+    ]
 
 
 def score_rows() -> list[dict[str, str]]:
-    """Returns one row per score: the columns it reads and what it is."""
+    """Returns one row per score that is computed of columns."""
+    measured = recorded_costs()["costs"]
     return [
-        {"score": name, "reads": ", ".join(kind.columns), "what": _what(kind)}
+        {
+            "score": name,
+            "reads": ", ".join(kind.columns),
+            **costs(measured.get(name, [])),
+            "what": _what(kind),
+        }
         for name, kind in exported(scores, Score).items()
+    ]
+
+
+def training_score_rows() -> list[dict[str, str]]:
+    """Returns one row per score that is collected of a training, which is what it costs."""
+    return [
+        {"score of a proxy": name, "what": _what(kind)}
+        for name, kind in exported(scores, TrainingScore).items()
     ]
 
 
@@ -102,12 +111,34 @@ def table(rows: list[dict[str, str]]) -> str:
     return "\n".join("  ".join(line[n].ljust(widths[n]) for n in names).rstrip() for line in lines)
 
 
-def _cadence(kind: type[Selector], choice: Choice) -> str:
+def costs(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """Returns seconds of a first selection and memory beside the data, by number of samples."""
+    return {f"{row['rows']:,}": _cost(row) for row in rows}
+
+
+def _cost(row: Mapping[str, Any]) -> str:
+    if row.get("first, s") is None:
+        return "not measured"
+    about = "~" if row["extrapolated"] else ""
+    return f"{about}{_seconds(row['first, s'])}, {_memory(max(row['memory, MiB'], 0))}"
+
+
+def _seconds(value: float) -> str:
+    if value < 1:
+        return f"{1000 * value:.0f} ms"
+    return f"{value:.0f} s" if value < 3600 else f"{value / 3600:.0f} h"
+
+
+def _memory(mib: float) -> str:
+    return f"{mib:.0f} MiB" if mib < 1024 else f"{mib / 1024:.1f} GiB"
+
+
+def _cadence(kind: type[Selector]) -> str:
     if kind.weigh is not Selector.weigh:
         return "every batch"
     if kind.sweep is not Selector.sweep:
         return "every epoch, after a look"
-    return "once" if choice.overlap == 1 else "every epoch"
+    return "once" if issubclass(kind, StaticSubset) else "every epoch"
 
 
 def _what(thing: Any) -> str:

@@ -1,7 +1,6 @@
 """The command `hf-dynsel VERB RECIPE [key.sub=value ...]`."""
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import datasets
 from transformers.utils import logging as transformers_logging
+
+from hf_dynsel.commands import COMMANDS
 
 VERBS = {
     "run": "all stages of a recipe: data, scores, training, evaluation and report",
@@ -20,7 +21,7 @@ VERBS = {
     "pull": "the same from the Hub into a folder, every file checked",
     "list": "selectors, scores, backbones, loaders and recipes",
     "env": "versions and hardware, for bug reports",
-    "bench": "the cost of a part on Fashion-MNIST, beside the training that it is for",
+    "bench": "the cost of a part: the search for neighbours, or each selector and score",
 }
 
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     transformers_logging.disable_progress_bar()
     datasets.disable_progress_bars()
     try:
-        _COMMANDS[options.verb](options)
+        COMMANDS[options.verb](options)
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"hf-dynsel: {error}", file=sys.stderr)
         return 2
@@ -111,129 +112,18 @@ def _add_transfer(command: argparse.ArgumentParser, verb: str) -> None:
 
 
 def _add_bench(command: argparse.ArgumentParser) -> None:
+    parts = command.add_subparsers(dest="part", required=True, metavar="PART")
     sizes = [2_000, 5_000, 10_000, 20_000, 30_000, 40_000, 60_000]
-    command.add_argument("part", choices=["neighbors"], help="the search for neighbours")
-    command.add_argument("--rows", type=int, nargs="+", default=sizes, help="images to search")
-    command.add_argument("--update-rows", type=int, default=20_000, help="images to index again")
-    command.add_argument("--model", default="small_cnn", help="a timm name, for the features")
-    command.add_argument("--steps", type=int, default=200, help="of training, before the search")
-    command.add_argument("--output", type=Path, metavar="FILE", help="a JSON file to write")
-
-
-def _run(options: argparse.Namespace) -> None:
-    from hf_dynsel.recipe import load
-    from hf_dynsel.run import run
-
-    recipe = load(options.recipe, options.overrides)
-    folder = run(recipe, report=options.verb == "run", resume=options.resume)
-    summary = json.loads((folder / "summary.json").read_text())
-    saving = summary["samples_full"] / summary["samples_trained"]
-    metrics = ", ".join(f"{name} {value:.4f}" for name, value in summary["eval"].items())
-    print(f"test: {metrics}")
-    print(
-        f"trained on {summary['samples_trained']:,} of {summary['samples_full']:,} samples "
-        f"({saving:.2f} times fewer than all data for as many epochs)"
-    )
-    print(f"in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-
-
-def _score(options: argparse.Namespace) -> None:
-    from hf_dynsel.recipe import load
-    from hf_dynsel.run import score_only
-
-    print(score_only(load(options.recipe, options.overrides)))
-
-
-def _simulate(options: argparse.Namespace) -> None:
-    from hf_dynsel.planning import MadeUp, describe, plan_recipe
-    from hf_dynsel.recipe import load
-
-    made_up = None if options.rows is None else MadeUp(options.rows, options.classes)
-    found = plan_recipe(load(options.recipe, options.overrides), made_up)
-    print(describe(found, found.samples_full // len(found.samples_per_epoch)))
-
-
-def _report(options: argparse.Namespace) -> None:
-    from hf_dynsel.report import results_table, write_report
-
-    if (options.folder / "summary.json").is_file() or not options.folder.is_dir():
-        print(write_report(options.folder))
-    else:
-        print(results_table(options.folder))
-
-
-def _list(options: argparse.Namespace) -> None:
-    from hf_dynsel import catalog
-
-    print(f"Costs are measured now, on {catalog.ROWS:,} samples.\n")
-    for rows in (
-        catalog.selector_rows(),
-        catalog.score_rows(),
-        catalog.backbone_rows(),
-        catalog.loader_rows(),
-        catalog.recipe_rows(options.recipes),
-    ):
-        print(catalog.table(rows), end="\n\n")
-
-
-def _push(options: argparse.Namespace) -> None:
-    from hf_dynsel.publish import publish
-
-    given = {**vars(options)}
-    for name in ("verb", "part", "folder", "repo_id"):
-        del given[name]
-    for pushed in publish(options.part, options.folder, options.repo_id, **given):
-        print(pushed.describe())
-
-
-def _pull(options: argparse.Namespace) -> None:
-    from hf_dynsel.publish import fetch
-
-    settings = {"revision": options.revision, "also": options.also}
-    source = fetch(options.part, options.repo_id, options.folder, **settings)
-    print(f"{source} is in {options.folder}")
-
-
-def _env(options: argparse.Namespace) -> None:
-    from hf_dynsel.environment import environment
-
-    print(json.dumps(environment(), indent=2))
-
-
-def _bench(options: argparse.Namespace) -> None:
-    from hf_dynsel import catalog, data
-    from hf_dynsel.bench import bench_neighbors
-
-    found = bench_neighbors(
-        data.idx()["train"],
-        options.rows,
-        update_size=options.update_rows,
-        architecture=options.model,
-        steps=options.steps,
-    )
-    for name in ("cost", "update", "threads"):
-        rows = [{k: _shown(v) for k, v in row.items()} for row in found[name]]
-        print(catalog.table(rows), end="\n\n")
-    growth = ", ".join(f"{name} {power:.2f}" for name, power in found["growth exponent"].items())
-    print(f"processor seconds grow with rows to the power of: {growth}")
-    if options.output is not None:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(json.dumps(found, indent=2) + "\n")
-
-
-def _shown(value: int | float | str) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else f"{value}"
-
-
-_COMMANDS = {
-    "run": _run,
-    "train": _run,
-    "score": _score,
-    "simulate": _simulate,
-    "report": _report,
-    "list": _list,
-    "push": _push,
-    "pull": _pull,
-    "env": _env,
-    "bench": _bench,
-}
+    part = parts.add_parser("neighbors", help="the search for neighbours, on Fashion-MNIST")
+    part.add_argument("--rows", type=int, nargs="+", default=sizes, help="images to search")
+    part.add_argument("--update-rows", type=int, default=20_000, help="images to index again")
+    part.add_argument("--model", default="small_cnn", help="a timm name, for the features")
+    part.add_argument("--steps", type=int, default=200, help="of training, before the search")
+    part.add_argument("--output", type=Path, metavar="FILE", help="a JSON file to write")
+    sizes = [10_000, 100_000, 1_000_000]
+    part = parts.add_parser("selectors", help="seconds and memory of each selector and score")
+    part.add_argument("--rows", type=int, nargs="+", default=sizes, help="numbers of samples")
+    part.add_argument("--width", type=int, default=512, help="numbers in a feature vector")
+    part.add_argument("--limit", type=float, default=300, help="seconds for one measurement")
+    part.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of these alone")
+    part.add_argument("--output", type=Path, metavar="FILE", help="a JSON file to write")

@@ -26,7 +26,8 @@ def fingerprint(dataset: "Dataset") -> str:
 
     It covers the number of rows, the names and types of the columns and the stored values; of
     images and sounds, the bytes of their files. Columns of ours (`score_*`, `sae_*`, `proxy_*`,
-    `features`) are left out. Of more than 100,000 rows, 4,096 evenly spaced ones are read instead of all.
+    `features`) are left out. Of more than 100,000 rows, 4,096 evenly spaced ones are read instead
+    of all.
     """
     columns = sorted(c for c in dataset.column_names if not c.startswith(DERIVED))
     types = [repr(dataset.features[c]) for c in columns]

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from transformers import PrinterCallback, ProgressCallback
 
 from hf_dynsel import provenance, scores
+from hf_dynsel.collect import CollectScores
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.preparing import build_model, model_view
 from hf_dynsel.recipe import Recipe
@@ -63,8 +64,6 @@ def proxy_columns(folder: Path) -> Mapping[str, Float[ndarray, "n d"]]:
 
 
 def _collect(recipe: Recipe, train: Dataset, folder: Path) -> None:
-    from hf_dynsel.collect import CollectScores
-
     settings = recipe.proxy or {}
     wanted = [getattr(scores, n)(**(s or {})) for n, s in settings.get("scores", {}).items()]
     collect = CollectScores(wanted, vectors=settings.get("vectors", False))
@@ -74,7 +73,7 @@ def _collect(recipe: Recipe, train: Dataset, folder: Path) -> None:
             _train(recipe, train, collect, _seed(recipe, number), work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    scored = collect.add_to(train)
+    scored = collect.add_to(train, same_rows=True)
     folder.mkdir(parents=True, exist_ok=True)
     if settings.get("vectors", False):
         save_file({n: read_column(scored, n) for n in PROXY_COLUMNS}, folder / VECTORS)
@@ -85,7 +84,7 @@ def _present(dataset: Dataset) -> list[str]:
     return [name for name in PROXY_COLUMNS if name in dataset.column_names]
 
 
-def _train(recipe: Recipe, train: Dataset, collect: Any, seed: int, work: Path) -> None:
+def _train(recipe: Recipe, train: Dataset, collect: CollectScores, seed: int, work: Path) -> None:
     model, tokenizer = build_model(recipe, train, seed)
     own = replace(recipe, seed=seed, trainer=_arguments(recipe), output_dir=str(work))
     trainer = DynamicSelectionTrainer(

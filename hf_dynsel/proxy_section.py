@@ -32,7 +32,7 @@ def collectable() -> dict[str, Any]:
     """Returns the scores that can be collected of a training, by name."""
     plain = exported(scores, scores.Score)
     of_features = {name: kind for name, kind in plain.items() if kind.columns == ("features",)}
-    return {**exported(scores, getattr(scores, "TrainingScore", type(None))), **of_features}
+    return {**exported(scores, scores.TrainingScore), **of_features}
 
 
 def _scores(section: Mapping[str, Any], computed: Mapping[str, Any]) -> Iterator[str]:

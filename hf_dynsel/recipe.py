@@ -71,6 +71,7 @@ class Recipe:
         scores: settings by score class; or `from`, a folder or Hub id, and `revision`.
         mixing: parameters of Mixing, MixUp and CutMix of training batches of images.
         metrics: names of hf_dynsel.metrics.
+        compare: what `hf-dynsel compare` runs in place of `selector`, as in `Comparison`.
         hub: repositories that the results are pushed to when the run is done, by what they hold:
             `run`, `scores`, `sae`, `adapters`; `private`, `license` of all of them, and `also`,
             `codes` or `features` that go with the scores.
@@ -90,6 +91,7 @@ class Recipe:
     scores: Mapping[str, Any] | None = None
     mixing: Mapping[str, Any] | None = None
     metrics: Sequence[str] = ("accuracy",)
+    compare: Mapping[str, Any] | None = None
     hub: Mapping[str, Any] | None = None
     seed: int = 0
     output_dir: str | None = None

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from hf_dynsel import data, features, scores, selectors
 from hf_dynsel.arguments import DynamicSelectionArguments
+from hf_dynsel.compare_section import compare_faults
 from hf_dynsel.core import Selector
 from hf_dynsel.data import ImageTransform, add_label_noise
 from hf_dynsel.features import train_adapters
@@ -135,7 +136,7 @@ def _scores(content: Mapping[str, Any]) -> Iterator[str]:
         yield from _loaded(section, "scores", "scores loaded 'from' somewhere are not computed")
         return
     known = exported(scores, scores.Score)
-    of_training = exported(scores, getattr(scores, "TrainingScore", type(None)))
+    of_training = exported(scores, scores.TrainingScore)
     for name, settings in section.items():
         if name in of_training:
             yield f"scores.{name}: is collected of a training; move it to proxy.scores"
@@ -259,6 +260,7 @@ SECTIONS = {
     "selector": _selector,
     "trainer": _trainer,
     "mixing": _mixing,
+    "compare": compare_faults,
     "metrics": _metrics,
     "hub": _hub,
 }

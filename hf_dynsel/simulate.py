@@ -41,12 +41,7 @@ def epochs(
     """
     selector.setup(pool, num_epochs)
     for epoch in range(num_epochs):
-        if (wanted := selector.sweep(epoch)) is not None:
-            seen = learner(epoch, wanted.indices) if learner else {}
-            _check_signals(selector, wanted.signals, seen)
-            with ledger.timed("select"):
-                selector.observe(Feedback(epoch, wanted.indices, seen, swept=True))
-            ledger.note_sweep(len(wanted.indices), selector.diagnostics(epoch))
+        _show(selector, epoch, learner, ledger)
         with ledger.timed("select"):
             selection = selector.select(epoch)
         ledger.samples_per_epoch.append(len(selection.indices))
@@ -55,6 +50,18 @@ def epochs(
         signals = learner(epoch, rows) if learner else {}
         _check_signals(selector, selector.signals, signals)
         selector.observe(Feedback(epoch, rows, signals))
+    _show(selector, num_epochs, learner, ledger)
+
+
+def _show(selector: Selector, epoch: int, learner: Learner | None, ledger: Ledger) -> None:
+    """Gives the selector the look that it wants before an epoch, if it wants one."""
+    if (wanted := selector.sweep(epoch)) is None:
+        return
+    seen = learner(epoch, wanted.indices) if learner else {}
+    _check_signals(selector, wanted.signals, seen)
+    with ledger.timed("select"):
+        selector.observe(Feedback(epoch, wanted.indices, seen, swept=True))
+    ledger.note_sweep(len(wanted.indices), selector.diagnostics(epoch))
 
 
 def _check_signals(

@@ -1,69 +1,67 @@
 """BibTeX of the methods, by the name of the class that implements them."""
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
 
-AUGMENTATION = """\
-@inproceedings{yang2025dynamic,
-  title     = {When Dynamic Data Selection Meets Data Augmentation},
-  author    = {Yang, Suorong and Ye, Peng and Shen, Furao and Zhou, Dongzhan},
-  booktitle = {International Conference on Machine Learning},
-  year      = {2025},
-  note      = {arXiv:2505.03809}
-}"""
-RETHINKING = """\
-@article{zhou2026rethinking,
-  title   = {Rethinking Representativeness and Diversity in Dynamic Data Selection},
-  author  = {Zhou, Yuzhe and Hua, Zhenglin and Guo, Haiyun and Jia, Yuheng},
-  journal = {arXiv preprint arXiv:2603.04981},
-  year    = {2026}
-}"""
-RS2 = """\
-@inproceedings{okanovic2024repeated,
-  title     = {Repeated Random Sampling for Minimizing the Time-to-Accuracy of Learning},
-  author    = {Okanovic, Patrik and Waleffe, Roger and Mageirakos, Vasilis and
-               Nikolakakis, Konstantinos and Karbasi, Amin and Kalogerias, Dionysios and
-               G{\\"u}rel, Nezihe Merve and Rekatsinas, Theodoros},
-  booktitle = {International Conference on Learning Representations},
-  year      = {2024}
-}"""
-INFOBATCH = """\
-@inproceedings{qin2024infobatch,
-  title     = {{InfoBatch}: Lossless Training Speed Up by Unbiased Dynamic Data Pruning},
-  author    = {Qin, Ziheng and Wang, Kai and Zheng, Zangwei and Gu, Jianyang and Peng, Xiangyu and
-               Xu, Zhaopan and Zhou, Daquan and Shang, Lei and Sun, Baigui and Xie, Xuansong and
-               You, Yang},
-  booktitle = {International Conference on Learning Representations},
-  year      = {2024}
-}"""
-SELECTIVE = """\
-@article{jiang2019accelerating,
-  title   = {Accelerating Deep Learning by Focusing on the Biggest Losers},
-  author  = {Jiang, Angela H. and Wong, Daniel L.-K. and Zhou, Giulio and Andersen, David G. and
-             Dean, Jeffrey and Ganger, Gregory R. and Joshi, Gauri and Kaminsky, Michael and
-             Kozuch, Michael and Lipton, Zachary C. and Pillai, Padmanabhan},
-  journal = {arXiv preprint arXiv:1910.00762},
-  year    = {2019}
-}"""
-ENTRIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "Adapters": (AUGMENTATION,),
-        "Consistency": (AUGMENTATION,),
-        "Density": (AUGMENTATION,),
-        "DensityConsistency": (AUGMENTATION,),
-        "Diversity": (RETHINKING,),
-        "DynamicRandom": (RS2,),
-        "InfoBatch": (INFOBATCH,),
-        "RandomWithoutReplacement": (RS2,),
-        "RepDiv": (RETHINKING,),
-        "RepDivConsistency": (RETHINKING, AUGMENTATION),
-        "Representativeness": (RETHINKING,),
-        "SelectiveBackprop": (SELECTIVE,),
-        "SparseAutoencoder": (RETHINKING,),
+        "AUM": ("pleiss2020identifying",),
+        "Adapters": ("yang2025dynamic",),
+        "CenterDistance": ("xia2023moderate",),
+        "ClassSpread": ("yang2025clip",),
+        "ClipPowered": ("yang2025clip",),
+        "Consistency": ("yang2025dynamic",),
+        "CoverageCentric": ("zheng2023coverage",),
+        "D2Pruning": ("maharana2024d2",),
+        "DatasetPruning": ("yang2023dataset",),
+        "Density": ("yang2025dynamic",),
+        "DensityConsistency": ("yang2025dynamic",),
+        "Diversity": ("zhou2026rethinking",),
+        "DynamicRandom": ("okanovic2024repeated",),
+        "EL2N": ("paul2021deep",),
+        "Entropy": ("coleman2020selection",),
+        "EpsilonGreedy": ("raju2021accelerating",),
+        "Forgetting": ("toneva2019empirical",),
+        "GraNd": ("paul2021deep",),
+        "Herding": ("welling2009herding",),
+        "InfoBatch": ("qin2024infobatch",),
+        "InfoMax": ("tan2025data",),
+        "KCenter": ("sener2018active",),
+        "Margin": ("settles2009active",),
+        "MoSo": ("tan2023data",),
+        "Moderate": ("xia2023moderate",),
+        "PrototypeDistance": ("sorscher2022beyond",),
+        "Prototypes": ("sorscher2022beyond",),
+        "RCAP": ("hassan2025rcap",),
+        "RandomWithoutReplacement": ("okanovic2024repeated",),
+        "RepDiv": ("zhou2026rethinking",),
+        "RepDivConsistency": (
+            "zhou2026rethinking",
+            "yang2025dynamic",
+        ),
+        "Representativeness": ("zhou2026rethinking",),
+        "SAEGreedy": ("yang2025diversity",),
+        "SAESimScale": ("yang2025diversity",),
+        "SeTa": ("zhou2025scale",),
+        "SelectiveBackprop": ("jiang2019accelerating",),
+        "SparseAutoencoder": ("zhou2026rethinking",),
+        "TDDS": ("zhang2024spanning",),
+        "UCB": ("raju2021accelerating",),
     }
 )
 
 
 def bibtex(names: Iterable[str]) -> str:
     """Returns the entries of classes, each once; empty if none of them is from a paper."""
-    return "\n\n".join(dict.fromkeys(entry for name in names for entry in ENTRIES.get(name, ())))
+    keys = dict.fromkeys(key for name in names for key in KEYS.get(name, ()))
+    return "\n\n".join(_entries()[key] for key in keys)
+
+
+@cache
+def _entries() -> Mapping[str, str]:
+    """Returns the entries of `citations.bib` by their keys."""
+    text = files("hf_dynsel.cards").joinpath("citations.bib").read_text(encoding="utf-8")
+    return {re.split(r"[{,]", entry)[1]: entry for entry in text.strip().split("\n\n")}

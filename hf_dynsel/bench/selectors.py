@@ -1,0 +1,190 @@
+"""Measures what each selector and score costs: seconds and memory by the number of samples."""
+
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from hf_dynsel import scores, selectors
+from hf_dynsel.core import Feedback, Pool, Selector
+from hf_dynsel.environment import environment
+from hf_dynsel.scores import Score
+from hf_dynsel.section_checks import exported
+
+CLASSES, UNITS, CODE_LENGTH, KEEP, EPOCHS = 10, 4096, 32, 0.3, 4
+
+
+def bench_selectors(
+    sizes: Sequence[int], *, width: int = 512, limit_s: float = 300, only: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Returns seconds and memory of every selector and of every score of columns.
+
+    Each is measured in a process of its own, on clustered features; Linux tells its memory. What
+    takes longer than the limit is stopped, and its numbers are extrapolated from the two sizes
+    before with the growth between them, or, with one size before, as if seconds grew with the
+    square of the size; memory, in any case, as if it grew with the size.
+
+    Args:
+        sizes: numbers of samples, rising.
+        width: of the features.
+        limit_s: seconds that one measurement may take.
+        only: names; all by default.
+    """
+    kinds = [*exported(selectors, Selector), *exported(scores, Score)]
+    wanted = [name for name in kinds if not only or name in only]
+    rows = {name: list(_measured(name, sizes, width, limit_s)) for name in tqdm(wanted, "methods")}
+    return {
+        "width": width,
+        "keep": KEEP,
+        "classes": CLASSES,
+        "limit, s": limit_s,
+        "costs": rows,
+        "environment": environment(),
+    }
+
+
+def _measured(
+    name: str, sizes: Sequence[int], width: int, limit_s: float
+) -> Iterator[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for size in sizes:
+        over = bool(found) and found[-1]["extrapolated"]
+        measured = None if over else _in_own_process(name, size, width, limit_s)
+        found.append(measured or _extrapolated(found, size))
+        yield found[-1]
+
+
+def _extrapolated(found: Sequence[dict[str, Any]], size: int) -> dict[str, Any]:
+    if not found:
+        return {"rows": size, "first, s": None, "memory, MiB": None, "extrapolated": True}
+    grown: dict[str, Any] = {"rows": size, "extrapolated": True}
+    factor = size / found[-1]["rows"]
+    for key in ("first, s", "epoch, s", "memory, MiB"):
+        values = [max(row[key], 1e-6) for row in found[-2:] if row.get(key) is not None]
+        if not values:
+            continue
+        power = 2.0
+        if len(values) == 2:
+            between = np.log(found[-1]["rows"] / found[-2]["rows"])
+            power = float(np.log(values[1] / values[0]) / between)
+        grown[key] = values[-1] * factor ** (1.0 if key.startswith("memory") else power)
+    return grown
+
+
+def _in_own_process(name: str, size: int, width: int, limit_s: float) -> dict[str, Any] | None:
+    """Returns what was measured; None if it took longer than the limit or more than there is."""
+    context = multiprocessing.get_context("spawn")  # a fork would start at this process's peak
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_report, args=(name, size, width, sender))
+    process.start()
+    sender.close()
+    try:
+        return receiver.recv() if receiver.poll(limit_s) else None
+    except EOFError:
+        return None
+    finally:
+        process.kill()
+        process.join()
+
+
+def _report(name: str, size: int, width: int, sender: Connection) -> None:
+    measure(name, 64, 16)  # a first call pays for imports
+    sender.send(measure(name, size, width))
+
+
+def measure(name: str, size: int, width: int) -> dict[str, Any]:
+    """Returns the seconds of the first selection and of a later epoch, and the memory beside data.
+
+    Args:
+        name: of a selector or a score.
+        size: number of samples.
+        width: of the features.
+    """
+    kind = (exported(selectors, Selector) | exported(scores, Score))[name]
+    if issubclass(kind, Score):
+        return _measure_score(kind(), size, width)
+    settings = {"keep": KEEP} if "keep" in kind.__dataclass_fields__ else {}
+    return _measure_selector(kind(**settings), size, width)
+
+
+def _measure_score(score: Score, size: int, width: int) -> dict[str, Any]:
+    columns = _columns(set(score.columns), size, width)
+    labels, before, start = np.arange(size) % CLASSES, _forget_peak(), time.perf_counter()
+    score.values(columns, labels)
+    return _row(size, before, time.perf_counter() - start, 0.0)
+
+
+def _measure_selector(selector: Selector, size: int, width: int) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    used = [value for value in selector.config().values() if isinstance(value, str)]
+    named = {name: rng.random(size, np.float32) for name in used}
+    columns = _columns(set(selector.reads()), size, width)
+    pool = Pool(size, named, np.arange(size) % CLASSES, columns)
+    seen = {name: rng.random(size, np.float32) for name in selector.signals}
+    features = _clustered(size, width) if type(selector).sweep is not Selector.sweep else None
+    seconds, before = [], _forget_peak()
+    start = time.perf_counter()
+    selector.setup(pool, EPOCHS)
+    for epoch in range(EPOCHS - 1):
+        if features is not None and (look := selector.sweep(epoch)) is not None:
+            shown = {"features": features[look.indices]}
+            selector.observe(Feedback(epoch, look.indices, shown, swept=True))
+        rows = np.sort(selector.select(epoch).indices)
+        selector.observe(Feedback(epoch, rows, {name: seen[name][rows] for name in seen}))
+        seconds.append(time.perf_counter() - start)
+        start = time.perf_counter()
+    state = sum(array.nbytes for array in selector.state_dict().values())
+    return _row(size, before, seconds[0], seconds[-1]) | {"state, bytes per row": state / size}
+
+
+def _row(size: int, before: float, first: float, later: float) -> dict[str, Any]:
+    return {
+        "rows": size,
+        "first, s": first,
+        "epoch, s": later,
+        "memory, MiB": _memory("VmHWM") - before,
+        "extrapolated": False,
+    }
+
+
+def _columns(names: set[str], size: int, width: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    made: dict[str, np.ndarray] = {}
+    for name in sorted(names):
+        if name == "sae_indices":
+            made[name] = rng.integers(0, UNITS, (size, CODE_LENGTH), np.int32)
+        elif name == "sae_values":
+            made[name] = rng.random((size, CODE_LENGTH), np.float32)
+        elif name == "proxy_error":
+            made[name] = rng.normal(size=(size, CLASSES)).astype(np.float32) * 0.1
+        elif name == "features_cosine":
+            made[name] = rng.random(size, np.float32)
+        else:
+            made[name] = _clustered(size, width)
+    return made
+
+
+def _clustered(size: int, width: int) -> np.ndarray:
+    """Returns vectors around one centre per class, as an encoder gives them."""
+    rng = np.random.default_rng(2)
+    centres = rng.normal(size=(CLASSES, width)).astype(np.float32)
+    rows = rng.standard_normal((size, width), np.float32)
+    rows += centres[np.arange(size) % CLASSES]
+    return rows
+
+
+def _memory(what: str) -> float:
+    """Returns a line of the kernel's account of this process, in MiB: VmRSS is now, VmHWM most."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(what)) / 1024
+
+
+def _forget_peak() -> float:
+    """Makes the most memory so far what it is now, and returns it."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _memory("VmRSS")

@@ -1,0 +1,145 @@
+"""What each verb of the command line does, given its checked options."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+
+def _run(options: argparse.Namespace) -> None:
+    from hf_dynsel.recipe import load
+    from hf_dynsel.run import run
+
+    recipe = load(options.recipe, options.overrides)
+    folder = run(recipe, report=options.verb == "run", resume=options.resume)
+    summary = json.loads((folder / "summary.json").read_text())
+    saving = summary["samples_full"] / summary["samples_trained"]
+    metrics = ", ".join(f"{name} {value:.4f}" for name, value in summary["eval"].items())
+    print(f"test: {metrics}")
+    print(
+        f"trained on {summary['samples_trained']:,} of {summary['samples_full']:,} samples "
+        f"({saving:.2f} times fewer than all data for as many epochs)"
+    )
+    print(f"in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+
+
+def _score(options: argparse.Namespace) -> None:
+    from hf_dynsel.recipe import load
+    from hf_dynsel.run import score_only
+
+    print(score_only(load(options.recipe, options.overrides)))
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    from hf_dynsel.planning import MadeUp, describe, plan_recipe
+    from hf_dynsel.recipe import load
+
+    made_up = None if options.rows is None else MadeUp(options.rows, options.classes)
+    found = plan_recipe(load(options.recipe, options.overrides), made_up)
+    print(describe(found, found.samples_full // len(found.samples_per_epoch)))
+
+
+def _report(options: argparse.Namespace) -> None:
+    from hf_dynsel.report import results_table, write_report
+
+    if (options.folder / "summary.json").is_file() or not options.folder.is_dir():
+        print(write_report(options.folder))
+    else:
+        print(results_table(options.folder))
+
+
+def _list(options: argparse.Namespace) -> None:
+    from hf_dynsel import catalog
+
+    print(catalog.costs_line(), end="\n\n")
+    for rows in (
+        catalog.selector_rows(),
+        catalog.score_rows(),
+        catalog.training_score_rows(),
+        catalog.backbone_rows(),
+        catalog.loader_rows(),
+        catalog.recipe_rows(options.recipes),
+    ):
+        print(catalog.table(rows), end="\n\n")
+
+
+def _push(options: argparse.Namespace) -> None:
+    from hf_dynsel.publish import publish
+
+    given = {**vars(options)}
+    for name in ("verb", "part", "folder", "repo_id"):
+        del given[name]
+    for pushed in publish(options.part, options.folder, options.repo_id, **given):
+        print(pushed.describe())
+
+
+def _pull(options: argparse.Namespace) -> None:
+    from hf_dynsel.publish import fetch
+
+    settings = {"revision": options.revision, "also": options.also}
+    source = fetch(options.part, options.repo_id, options.folder, **settings)
+    print(f"{source} is in {options.folder}")
+
+
+def _env(options: argparse.Namespace) -> None:
+    from hf_dynsel.environment import environment
+
+    print(json.dumps(environment(), indent=2))
+
+
+def _bench(options: argparse.Namespace) -> None:
+    found = (_bench_neighbors if options.part == "neighbors" else _bench_selectors)(options)
+    if options.output is not None:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _bench_selectors(options: argparse.Namespace) -> dict[str, Any]:
+    from hf_dynsel import catalog
+    from hf_dynsel.bench import bench_selectors
+
+    found = bench_selectors(
+        options.rows, width=options.width, limit_s=options.limit, only=options.only
+    )
+    print(catalog.table([{"method": n} | catalog.costs(r) for n, r in found["costs"].items()]))
+    return found
+
+
+def _bench_neighbors(options: argparse.Namespace) -> dict[str, Any]:
+    from hf_dynsel import catalog, data
+    from hf_dynsel.bench import bench_neighbors
+
+    found = bench_neighbors(
+        data.idx()["train"],
+        options.rows,
+        update_size=options.update_rows,
+        architecture=options.model,
+        steps=options.steps,
+    )
+    for name in ("cost", "update", "threads"):
+        rows = [{k: _shown(v) for k, v in row.items()} for row in found[name]]
+        print(catalog.table(rows), end="\n\n")
+    growth = ", ".join(f"{name} {power:.2f}" for name, power in found["growth exponent"].items())
+    print(f"processor seconds grow with rows to the power of: {growth}")
+    return found
+
+
+def _shown(value: int | float | str) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else f"{value}"
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = MappingProxyType(
+    {
+        "run": _run,
+        "train": _run,
+        "score": _score,
+        "simulate": _simulate,
+        "report": _report,
+        "list": _list,
+        "push": _push,
+        "pull": _pull,
+        "env": _env,
+        "bench": _bench,
+    }
+)
