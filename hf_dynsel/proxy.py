@@ -65,7 +65,7 @@ def proxy_columns(folder: Path) -> Mapping[str, Float[ndarray, "n d"]]:
 
 def _collect(recipe: Recipe, train: Dataset, folder: Path) -> None:
     settings = recipe.proxy or {}
-    wanted = [getattr(scores, n)(**(s or {})) for n, s in settings.get("scores", {}).items()]
+    wanted = [_score(name, given or {}) for name, given in settings.get("scores", {}).items()]
     collect = CollectScores(wanted, vectors=settings.get("vectors", False))
     work = folder.with_name(f"{folder.name}.work")
     try:
@@ -78,6 +78,12 @@ def _collect(recipe: Recipe, train: Dataset, folder: Path) -> None:
     if settings.get("vectors", False):
         save_file({n: read_column(scored, n) for n in PROXY_COLUMNS}, folder / VECTORS)
     save_scores(scored.remove_columns(_present(scored)), folder, hashed=False)
+
+
+def _score(name: str, settings: Mapping[str, Any]) -> Any:
+    """Returns a score of a recipe's settings, in which YAML has lists for tuples."""
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    return getattr(scores, name)(**given)
 
 
 def _present(dataset: Dataset) -> list[str]:

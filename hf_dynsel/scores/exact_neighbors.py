@@ -1,4 +1,4 @@
-"""Distances to the nearest neighbours, exactly, without a table of all pairs."""
+"""The nearest neighbours and their distances, exactly, without a table of all pairs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from torch import Tensor
 BLOCK_ENTRIES = 2**26  # of 4 bytes: 256 MiB
 SPARE = 10  # candidates beyond those asked for: every row of real features is sure at once
 WIDER = 8
+TIED = 100  # candidates among which equal distances are told apart by their ids
 UNIT_ROUNDOFF = 2.0**-24  # of float32
 
 
@@ -33,19 +34,44 @@ def exact_distances(
         rows: which to search for; the neighbours come from all rows.
         neighbors: how many, the row itself not counted.
     """
+    return _search(features, rows, neighbors, ordered=False)[0]
+
+
+def exact_neighbors(
+    features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " r"], neighbors: int
+) -> tuple[Float[np.ndarray, "r k"], Int[np.ndarray, "r k"]]:
+    """Returns the distances of some rows to their nearest other rows, and which those are.
+
+    Of rows at equal distance, the lower ones come first, and are in where not all fit. Only where
+    more than 100 rows are about as near as the last neighbour may higher ones be in for lower ones.
+
+    Args:
+        features: as for `exact_distances`, whose distances and memory these are.
+        rows: which to search for; the neighbours come from all rows.
+        neighbors: how many, the row itself not counted.
+    """
+    return _search(features, rows, neighbors, ordered=True)
+
+
+def _search(
+    features: Float[np.ndarray, "n d"], rows: Int[np.ndarray, " r"], neighbors: int, ordered: bool
+) -> tuple[Float[np.ndarray, "r k"], Int[np.ndarray, "r k"]]:
     points = _Points.on(torch.from_numpy(features).to(device()))
     wanted = torch.from_numpy(rows).to(points.given.device)
     found = points.given.new_empty(len(rows), neighbors)
+    ids = wanted.new_empty(len(rows), neighbors)
     left, candidates = torch.arange(len(rows), device=wanted.device), neighbors + 1 + SPARE
     with full_precision(wanted.device):
         while len(left):
             candidates = min(candidates, len(features))
+            strict = ordered and candidates < TIED
             unsure = []
             for block in torch.split(left, block_rows(features.shape, candidates)):
-                found[block], sure = points.nearest(wanted[block], neighbors, candidates)
+                nearest = points.nearest(wanted[block], neighbors, candidates, strict)
+                found[block], ids[block], sure = nearest
                 unsure.append(block[~sure])
             left, candidates = torch.cat(unsure), WIDER * candidates
-    return np.asarray(found.cpu().numpy())
+    return np.asarray(found.cpu().numpy()), np.asarray(ids.cpu().numpy())
 
 
 def device() -> torch.device:
@@ -116,15 +142,22 @@ class _Points:
         return cls(given, centred, (1 - share) * lengths.square())
 
     def nearest(
-        self, rows: Int[Tensor, " r"], neighbors: int, candidates: int
-    ) -> tuple[Float[Tensor, "r k"], Bool[Tensor, " r"]]:
-        """Returns the distances to the nearest candidates, and whether they are surely right."""
+        self, rows: Int[Tensor, " r"], neighbors: int, candidates: int, strict: bool
+    ) -> tuple[Float[Tensor, "r k"], Int[Tensor, "r k"], Bool[Tensor, " r"]]:
+        """Returns the distances to the nearest candidates, their ids, and which rows are sure.
+
+        A row is sure if nothing that was left out is nearer; if `strict`, nor equally near.
+        """
         bounds, others = torch.addmm(
             self.shrunk.float(), self.centred[rows], self.centred.T, beta=1, alpha=-2
         ).topk(candidates, largest=False)
+        left_out = bounds[:, -1] + self.shrunk[rows]
+        others = others.sort().values  # so that a stable sort puts the lower of equals first
         distances = distances_between(self.given, rows, others)
         distances[others == rows[:, None]] = torch.inf  # itself, by its id: duplicates count
-        nearest = distances.sort().values[:, :neighbors]
-        furthest, left_out = nearest[:, -1], bounds[:, -1] + self.shrunk[rows]
-        sure = (furthest.square() <= left_out) | (furthest == 0)
-        return nearest.to(self.given.dtype), sure | (candidates == len(self.given))
+        nearest, places = (part[:, :neighbors] for part in distances.sort(stable=True))
+        furthest = nearest[:, -1]
+        within = furthest.square()
+        sure = within < left_out if strict else (within <= left_out) | (furthest == 0)
+        sure |= candidates == len(self.given)
+        return nearest.to(self.given.dtype), others.gather(1, places), sure

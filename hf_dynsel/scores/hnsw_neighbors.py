@@ -1,4 +1,4 @@
-"""Distances to approximately nearest neighbours, from a graph that usearch builds."""
+"""Approximately nearest neighbours and their distances, from a graph that usearch builds."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 
 from hf_dynsel.extras import require
-from hf_dynsel.scores.exact_neighbors import block_rows, distances_between, exact_distances
+from hf_dynsel.scores.exact_neighbors import block_rows, distances_between, exact_neighbors
 
 CONNECTIVITY = 16  # M
 CONSTRUCTION_EFFORT = 200  # ef_construction
@@ -50,7 +50,14 @@ def search_effort(neighbors: int) -> int:
 def query(
     index: Any, features: Float[np.ndarray, "n d"], neighbors: int
 ) -> Float[np.ndarray, "n k"]:
-    """Returns the sorted Euclidean distances of every row to the nearest others it found.
+    """Returns the sorted Euclidean distances of every row to the nearest others it found."""
+    return find(index, features, neighbors)[0]
+
+
+def find(
+    index: Any, features: Float[np.ndarray, "n d"], neighbors: int
+) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, "n k"]]:
+    """Returns the distances of every row to the nearest others it found, and which those are.
 
     The index only says which they are; the distances are computed as in `exact_distances`.
     A row for which the graph does not reach enough others is searched for exactly.
@@ -59,15 +66,16 @@ def query(
     others = _without_self(matches.keys.astype(np.int64))
     short = np.flatnonzero(matches.counts <= neighbors)
     others[short] = 0
-    points = torch.from_numpy(features)
+    others.sort()  # so that a stable sort puts the lower of equals first
+    points, ids = torch.from_numpy(features), torch.from_numpy(others)
     found = np.empty(others.shape, features.dtype)
     step = block_rows(features.shape, neighbors)
     for rows in torch.split(torch.arange(len(features)), step):
-        distances = distances_between(points, rows, torch.from_numpy(others)[rows])
-        found[rows] = distances.sort().values.numpy()
+        distances, places = distances_between(points, rows, ids[rows]).sort(stable=True)
+        found[rows], ids[rows] = distances.numpy(), ids[rows].gather(1, places)
     if len(short):
-        found[short] = exact_distances(features, short, neighbors)
-    return found
+        found[short], others[short] = exact_neighbors(features, short, neighbors)
+    return found, others
 
 
 def _without_self(ids: Int[np.ndarray, "n found"]) -> Int[np.ndarray, "n k"]:

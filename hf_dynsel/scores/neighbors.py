@@ -1,11 +1,11 @@
-"""Finds how far each sample is from its nearest neighbours, exactly or by an HNSW graph."""
+"""Finds the nearest neighbours of each sample, exactly or by an HNSW graph."""
 
 import time
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 Backend = Literal["auto", "exact", "hnsw"]
 
@@ -53,13 +53,9 @@ def search(
             of range.
         ImportError: if the backend is `hnsw` and usearch is not installed.
     """
-    _check(features, neighbors, backend)
+    rows, backend = _prepared(features, neighbors, backend)
     from hf_dynsel.scores import exact_neighbors, hnsw_neighbors
 
-    kind = np.result_type(features, np.float32)
-    rows = np.require(features, kind, ["C_CONTIGUOUS", "WRITEABLE"])
-    if backend == "auto":
-        backend = faster(len(rows), exact_neighbors.device().type)
     start = time.perf_counter()
     if backend == "exact":
         every = np.arange(len(rows))
@@ -70,6 +66,30 @@ def search(
     distances = hnsw_neighbors.query(index, rows, neighbors)
     share = recall(rows, distances, seed)
     return Neighbors(distances, "hnsw", share, built - start, time.perf_counter() - built)
+
+
+def nearest(
+    features: Float[np.ndarray, "n d"], neighbors: int, backend: Backend = "auto"
+) -> tuple[Float[np.ndarray, "n k"], Int[np.ndarray, "n k"]]:
+    """Returns the distances of each row to its nearest neighbours, and which rows those are.
+
+    Of rows at equal distance, the lower ones come first.
+
+    Args:
+        features: one row per sample.
+        neighbors: how many, the sample itself not counted.
+        backend: as in `search`. With `hnsw`, equal distances are ordered among what it found.
+
+    Raises:
+        ValueError: as `search`.
+        ImportError: as `search`.
+    """
+    rows, backend = _prepared(features, neighbors, backend)
+    from hf_dynsel.scores import exact_neighbors, hnsw_neighbors
+
+    if backend == "exact":
+        return exact_neighbors.exact_neighbors(rows, np.arange(len(rows)), neighbors)
+    return hnsw_neighbors.find(hnsw_neighbors.build(rows, neighbors), rows, neighbors)
 
 
 def faster(rows: int, device: str) -> Literal["exact", "hnsw"]:
@@ -102,6 +122,18 @@ def recall(
     rows = np.random.default_rng(seed).choice(len(features), size, replace=False)
     furthest = exact_distances(features, rows, distances.shape[1])[:, -1:]
     return float((distances[rows] <= SAME * furthest).mean())
+
+
+def _prepared(
+    features: Float[np.ndarray, "n d"], neighbors: int, backend: Backend
+) -> tuple[Float[np.ndarray, "n d"], Literal["exact", "hnsw"]]:
+    """Returns the features as the backends take them, and which of the two to use."""
+    _check(features, neighbors, backend)
+    from hf_dynsel.scores.exact_neighbors import device
+
+    kind = np.result_type(features, np.float32)
+    rows = np.require(features, kind, ["C_CONTIGUOUS", "WRITEABLE"])
+    return rows, faster(len(rows), device().type) if backend == "auto" else backend
 
 
 def _check(features: Float[np.ndarray, "n d"], neighbors: int, backend: str) -> None:

@@ -23,7 +23,7 @@ def literal(points, start, count):
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 5, 1024]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_on_a_grid_full_of_ties_and_duplicates_the_order_is_the_literal_one(seed, front):
     """Squared distances of whole numbers are exact in float32."""
     rng = np.random.default_rng(seed)
