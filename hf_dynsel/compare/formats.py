@@ -1,0 +1,153 @@
+"""A comparison as Markdown, LaTeX, CSV and JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from hf_dynsel.compare.header import budget, headline, legend, rule
+from hf_dynsel.compare.results import Results
+from hf_dynsel.compare.statistics import Difference
+from hf_dynsel.compare.table import Line, charged_seconds, table
+
+_ESCAPED = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+} | {mark: f"\\{mark}" for mark in "&%$#_{}"}
+
+
+def markdown(results: Results) -> str:
+    """Returns what was compared, a table and verdicts per budget, and how to read them."""
+    parts = [headline(results), rule(results)]
+    for keep, lines in table(results).items():
+        parts.append(f"## Keep {keep}: {budget(results, keep)}")
+        parts.append(markdown_table([_cells(line, results) for line in lines]))
+        said = [f"- {line.label}: {'; '.join(line.verdicts)}" for line in lines if line.verdicts]
+        parts.append("\n".join(said))
+    parts += [legend(results), "\n".join(f"- {note}" for note in results.setup.notes)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
+    """Returns rows with the same keys as a table."""
+    head = [list(rows[0]), ["---"] * len(rows[0])]
+    body = [list(row.values()) for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [*head, *body])
+
+
+def latex(results: Results) -> str:
+    """Returns one tabular for the package booktabs, a part per budget."""
+    found = table(results)
+    rows = {keep: [_cells(line, results) for line in lines] for keep, lines in found.items()}
+    names = list(next(iter(rows.values()))[0])
+    lines = [f"% {headline(results)}", rf"\begin{{tabular}}{{l{'r' * (len(names) - 1)}}}"]
+    lines += [r"\toprule", _tex_row(names)]
+    for keep, arm in rows.items():
+        title = escape(f"keep {keep}: {budget(results, keep)}")
+        lines += [r"\midrule", rf"\multicolumn{{{len(names)}}}{{l}}{{{title}}} \\"]
+        lines += [_tex_row(list(row.values())) for row in arm]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def escape(text: str) -> str:
+    """Returns a text that LaTeX prints as it stands."""
+    return "".join(_ESCAPED.get(mark, mark) for mark in text)
+
+
+def summary_csv(results: Results) -> str:
+    """Returns one row per method and budget."""
+    lines = [line for arm in table(results).values() for line in arm]
+    return csv_text([_flat(line) for line in lines])
+
+
+def runs_csv(results: Results) -> str:
+    """Returns one row per run."""
+    rows = []
+    for keep, arm in results.runs.items():
+        for label, runs in arm.items():
+            for seed, run in sorted(runs.items()):
+                counts = {
+                    "epochs": run.epochs,
+                    "optimizer_steps": run.optimizer_steps,
+                    "samples_trained": run.samples_trained,
+                    "samples_forwarded": run.samples_forwarded,
+                    "samples_swept": run.samples_swept,
+                    "extra_seconds": run.overhead_seconds,
+                    "total_seconds": charged_seconds(run),
+                }
+                known = {"keep": keep, "method": label, "seed": seed}
+                rows.append(known | dict(run.eval) | counts)
+    return csv_text(rows)
+
+
+def as_json(results: Results) -> str:
+    """Returns all numbers and verdicts."""
+    rows = [
+        asdict(line) | {"verdicts": line.verdicts}
+        for arm in table(results).values()
+        for line in arm
+    ]
+    content = {"headline": headline(results), "setup": asdict(results.setup), "rows": rows}
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _cells(line: Line, results: Results) -> dict[str, str]:
+    """Returns what a row shows, by column."""
+    spread = "" if line.std is None else f" ± {100 * line.std:.2f}"
+    name = results.setup.metric.replace("_", " ")
+    runs = results.all_runs
+    shown = {
+        "method": line.label,
+        "seeds": str(line.seeds),
+        f"{name}, %": f"{100 * line.mean:.2f}{spread}",
+        "to RS2": _interval(line.to_rs2),
+        "to RS2 with own tail": _interval(line.to_tail),
+        "epochs": f"{line.epochs:g}",
+        "samples trained": f"{line.samples_trained:,.0f}",
+        "fewer samples": f"{line.fewer_samples:.2f}×",
+        "looked at": f"{line.samples_swept:,.0f}",
+        "extra, s": f"{line.extra_seconds:.1f}",
+        "total, s": f"{line.total_seconds:.1f}",
+    }
+    if not any(run.samples_swept for run in runs):
+        del shown["looked at"]
+    if not any(results.setup.tails.values()):
+        del shown["to RS2 with own tail"]
+    return shown
+
+
+def _interval(found: Difference | None) -> str:
+    if found is None:
+        return "-"
+    if found.low is None or found.high is None:
+        return f"{100 * found.mean:+.2f}"
+    return f"{100 * found.mean:+.2f} [{100 * found.low:+.2f}, {100 * found.high:+.2f}]"
+
+
+def _tex_row(cells: Sequence[str]) -> str:
+    return " & ".join(map(escape, cells)) + r" \\"
+
+
+def _flat(line: Line) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, value in asdict(line).items():
+        if name in ("to_rs2", "to_tail"):
+            for part in (f.name for f in fields(Difference)):
+                row[f"{name}_{part}"] = None if value is None else value[part]
+        else:
+            row[name] = value
+    return row | {"verdicts": "; ".join(line.verdicts)}
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Returns rows with the same keys as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,138 @@
+"""The rows of a comparison: means, paired differences and costs, a pure function of its results."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+
+from hf_dynsel.compare.results import Results
+from hf_dynsel.compare.statistics import LEVEL, SAME, Difference, difference, holm
+from hf_dynsel.compare_section import FULL_DATA, RS2, TAIL
+from hf_dynsel.report.summary import Summary
+
+Gaps = dict[tuple[str, str], Difference]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A method at one budget; all numbers but the last are means over seeds.
+
+    Args:
+        keep: fraction of the pool.
+        label: of the method.
+        seeds: how many runs.
+        mean: the metric.
+        std: its sample standard deviation; None for one seed.
+        to_rs2: difference to RS2.
+        tail: label of the RS2 with the same whole epochs, if the method has any.
+        to_tail: difference to that one.
+        epochs: epochs.
+        samples_trained: samples that received a gradient.
+        fewer_samples: how many times fewer than all data for the recipe's epochs.
+        samples_swept: samples looked at without training on them.
+        extra_seconds: features, autoencoder, adapters, proxies, scores, sweeps and selection.
+        total_seconds: the extra and the training, without evaluation.
+    """
+
+    keep: float
+    label: str
+    seeds: int
+    mean: float
+    std: float | None
+    to_rs2: Difference | None
+    tail: str | None
+    to_tail: Difference | None
+    epochs: float
+    samples_trained: float
+    fewer_samples: float
+    samples_swept: float
+    extra_seconds: float
+    total_seconds: float
+
+    @property
+    def verdicts(self) -> list[str]:
+        """Returns one sentence on each difference that was tested, or could not be."""
+        found = [(RS2, self.to_rs2), (self.tail, self.to_tail)]
+        return [] if is_reference(self.label) else [_verdict(d, to) for to, d in found if to and d]
+
+
+def is_reference(label: str) -> bool:
+    """Returns whether a row is one that methods are compared with."""
+    return label in (FULL_DATA, RS2) or label.startswith(TAIL)
+
+
+def table(results: Results) -> dict[float, list[Line]]:
+    """Returns the rows of each budget, best first.
+
+    The p-values of all differences of methods at one budget are adjusted together.
+    """
+    return {keep: _arm(results, keep) for keep in results.runs}
+
+
+def charged_seconds(run: Summary) -> float:
+    """Returns what a run took, overhead included and evaluation left out."""
+    return run.total_seconds - run.seconds.get("eval", 0.0)
+
+
+def _arm(results: Results, keep: float) -> list[Line]:
+    tails, gaps = results.setup.tails[str(keep)], _differences(results, keep)
+    lines = [_line(results, keep, label, tails.get(label), gaps) for label in results.runs[keep]]
+    return sorted(lines, key=lambda line: (-line.mean, line.label))
+
+
+def _differences(results: Results, keep: float) -> Gaps:
+    """Returns each method's differences to RS2 and to the RS2 with its tail, p-values adjusted."""
+    arm, tails = results.runs[keep], results.setup.tails[str(keep)]
+    found: Gaps = {}
+    for label in arm:
+        for other in {RS2, tails.get(label, RS2)} & arm.keys() - {label}:
+            gap = difference(results.metric(keep, label), results.metric(keep, other))
+            if gap is not None:
+                found[label, other] = gap
+    tested = {
+        pair: gap.p
+        for pair, gap in found.items()
+        if gap.p is not None and not is_reference(pair[0])
+    }
+    adjusted = zip(tested, holm(list(tested.values())), strict=True)
+    return found | {pair: replace(found[pair], adjusted=p) for pair, p in adjusted}
+
+
+def _line(results: Results, keep: float, label: str, tail: str | None, gaps: Gaps) -> Line:
+    values = list(results.metric(keep, label).values())
+    runs = list(results.runs[keep][label].values())
+
+    def mean(value: Callable[[Summary], float]) -> float:
+        return fmean(map(value, runs))
+
+    trained = mean(lambda run: run.samples_trained)
+    return Line(
+        keep=keep,
+        label=label,
+        seeds=len(runs),
+        mean=fmean(values),
+        std=stdev(values) if len(values) > 1 else None,
+        to_rs2=gaps.get((label, RS2)),
+        tail=tail,
+        to_tail=gaps.get((label, tail or "")),
+        epochs=mean(lambda run: run.epochs),
+        samples_trained=trained,
+        fewer_samples=runs[0].size * results.setup.epochs / trained,
+        samples_swept=mean(lambda run: run.samples_swept),
+        extra_seconds=mean(lambda run: run.overhead_seconds),
+        total_seconds=mean(charged_seconds),
+    )
+
+
+def _verdict(found: Difference, other: str) -> str:
+    if found.seeds == 1:
+        return f"one seed: no verdict against {other}"
+    if found.low == found.high:
+        same = f"the same difference to {other} in every seed ({100 * found.mean:+.2f}): no verdict"
+        return same if abs(found.mean) > SAME else f"identical to {other}"
+    assert found.adjusted is not None and found.low is not None and found.high is not None
+    word = "better than" if found.mean > 0 else "worse than"
+    if found.adjusted >= LEVEL:
+        word = "within noise of"
+    interval = f"95 % CI {100 * found.low:+.2f} to {100 * found.high:+.2f}"
+    p = "p < 0.001" if found.adjusted < 0.001 else f"p = {found.adjusted:.3f}"
+    return f"{word} {other} ({100 * found.mean:+.2f}, {interval}, {p})"
