@@ -86,9 +86,9 @@ def loader_rows() -> list[dict[str, str]]:
 
 
 def recipe_rows(folder: Path) -> list[dict[str, str]]:
-    """Returns one row per recipe below a folder."""
+    """Returns one row per recipe in a folder."""
     rows = []
-    for path in sorted(folder.rglob("*.yaml")):
+    for path in sorted(folder.glob("*.yaml")):
         recipe = yaml_files.read(path)
         rows.append(
             {

@@ -15,6 +15,8 @@ VERBS = {
     "run": "all stages of a recipe: data, scores, training, evaluation and report",
     "score": "data, features, sparse autoencoder and scores of a recipe",
     "train": "the same as run, without the report",
+    "compare": "methods, seeds and budgets under one rule, always beside full data and random",
+    "tune": "a search for the parameters of a recipe's selector, on validation data",
     "simulate": "steps, samples, saving, use and memory of a recipe's selection, without a model",
     "report": "the report of a run folder, again; or the table of a folder of results",
     "push": "scores, autoencoder, adapters or all of a run to the Hugging Face Hub",
@@ -43,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(
             "hf-dynsel: interrupted; finished stages are kept, and `--resume` goes on from the "
-            "last checkpoint",
+            "last checkpoint; compare and tune go on when they are called again",
             file=sys.stderr,
         )
         return 130
@@ -68,16 +70,23 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb, text in VERBS.items():
         command = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
-        if verb in ("run", "score", "train", "simulate"):
+        if verb in ("run", "score", "train", "compare", "tune", "simulate"):
             command.add_argument("recipe", type=Path, help="a YAML file")
             command.add_argument("overrides", nargs="*", metavar="key.sub=value")
         if verb in ("run", "train"):
             command.add_argument("--resume", action="store_true", help="from the last checkpoint")
+        if verb == "compare":
+            jobs = "runs at once; by default one per CUDA device"
+            command.add_argument("--jobs", type=int, help=jobs)
+        if verb == "tune":
+            command.add_argument("--trials", type=int, default=20, help="settings to try")
         if verb == "simulate":
             command.add_argument("--rows", type=int, help="plan for made-up scores of so many rows")
             command.add_argument("--classes", type=int, default=1000, help="classes of these rows")
         if verb == "report":
-            command.add_argument("folder", type=Path, help="a run, or <method>/<seed>.json files")
+            command.add_argument("folder", type=Path, help="a run, or results of several")
+            numbers = "published numbers, to set their order beside that of a comparison"
+            command.add_argument("--published", type=Path, metavar="FILE", help=numbers)
         if verb in ("push", "pull"):
             _add_transfer(command, verb)
         if verb == "list":

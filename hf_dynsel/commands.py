@@ -31,6 +31,36 @@ def _score(options: argparse.Namespace) -> None:
     print(score_only(load(options.recipe, options.overrides)))
 
 
+def _compare(options: argparse.Namespace) -> None:
+    from hf_dynsel.compare import compare
+    from hf_dynsel.compare_section import comparison
+    from hf_dynsel.recipe import load
+
+    recipe = load(options.recipe, options.overrides)
+    found = compare(recipe, comparison(recipe.compare, recipe.selector), options.jobs)
+    print((found.folder / "comparison.md").read_text(encoding="utf-8"))
+    if found.failed:
+        raise ValueError(
+            f"{len(found.failed)} runs failed; the end of {found.folder / 'comparison.md'} lists "
+            "them, and calling this again runs them again"
+        )
+
+
+def _tune(options: argparse.Namespace) -> None:
+    from hf_dynsel.compare import tune
+    from hf_dynsel.compare_section import comparison
+    from hf_dynsel.recipe import load
+
+    recipe = load(options.recipe, options.overrides)
+    if not recipe.tune:
+        raise ValueError(
+            "the recipe has no section 'tune', such as tune: {selector.penalty: {low: 0, high: 1}}"
+        )
+    wanted = comparison(recipe.compare, recipe.selector)
+    folder = tune(recipe, recipe.tune, wanted, options.trials)
+    print((folder / "trials.md").read_text(encoding="utf-8"))
+
+
 def _simulate(options: argparse.Namespace) -> None:
     from hf_dynsel.planning import MadeUp, describe, plan_recipe
     from hf_dynsel.recipe import load
@@ -41,9 +71,12 @@ def _simulate(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
+    from hf_dynsel.compare import SETUP, render
     from hf_dynsel.report import results_table, write_report
 
-    if (options.folder / "summary.json").is_file() or not options.folder.is_dir():
+    if (options.folder / SETUP).is_file():
+        print(render(options.folder, options.published))
+    elif (options.folder / "summary.json").is_file() or not options.folder.is_dir():
         print(write_report(options.folder))
     else:
         print(results_table(options.folder))
@@ -134,6 +167,8 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = MappingProxyType(
         "run": _run,
         "train": _run,
         "score": _score,
+        "compare": _compare,
+        "tune": _tune,
         "simulate": _simulate,
         "report": _report,
         "list": _list,

@@ -72,6 +72,8 @@ class Recipe:
         mixing: parameters of Mixing, MixUp and CutMix of training batches of images.
         metrics: names of hf_dynsel.metrics.
         compare: what `hf-dynsel compare` runs in place of `selector`, as in `Comparison`.
+        tune: what `hf-dynsel tune` searches: `low` and `high`, or `choices`, by the parameter's
+            name, such as `selector.penalty`.
         hub: repositories that the results are pushed to when the run is done, by what they hold:
             `run`, `scores`, `sae`, `adapters`; `private`, `license` of all of them, and `also`,
             `codes` or `features` that go with the scores.
@@ -92,6 +94,7 @@ class Recipe:
     mixing: Mapping[str, Any] | None = None
     metrics: Sequence[str] = ("accuracy",)
     compare: Mapping[str, Any] | None = None
+    tune: Mapping[str, Any] | None = None
     hub: Mapping[str, Any] | None = None
     seed: int = 0
     output_dir: str | None = None

@@ -20,6 +20,7 @@ from hf_dynsel.sae import train_sae
 from hf_dynsel.scores.files import Also
 from hf_dynsel.section_checks import exported, named, optional, typed
 from hf_dynsel.signatures import faults, unknown
+from hf_dynsel.tune_section import tune_faults
 
 EXTRACTION = ("batch_size", "shard_size", "num_workers")
 OF_DATA = {
@@ -261,6 +262,7 @@ SECTIONS = {
     "trainer": _trainer,
     "mixing": _mixing,
     "compare": compare_faults,
+    "tune": tune_faults,
     "metrics": _metrics,
     "hub": _hub,
 }

@@ -41,6 +41,7 @@ def charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
     before = dict(ledger.seconds)
     yield False
     spent = {stage: s - before.get(stage, 0.0) for stage, s in ledger.seconds.items()}
+    spent = {stage: seconds for stage, seconds in spent.items() if seconds}
     folder.mkdir(parents=True, exist_ok=True)
     partial = cost.with_suffix(".tmp")
     partial.write_text(json.dumps(spent))

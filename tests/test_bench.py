@@ -4,9 +4,13 @@ import json
 
 import pytest
 
-from hf_dynsel import data
-from hf_dynsel.bench import bench_neighbors
+from hf_dynsel import catalog, data, scores, selectors
+from hf_dynsel.bench import bench_neighbors, bench_selectors
+from hf_dynsel.bench.selectors import extrapolated
 from hf_dynsel.cli import main
+from hf_dynsel.core import Selector
+from hf_dynsel.scores import Score
+from hf_dynsel.section_checks import exported
 
 TINY = ["bench", "neighbors", "--rows", "40", "80", "--update-rows", "60", "--steps", "2"]
 
@@ -90,3 +94,39 @@ def test_without_an_output_no_file_is_written(tmp_path, monkeypatch):
 def test_sizes_that_cannot_be_measured_are_refused(rows, message):
     with pytest.raises(ValueError, match=message):
         bench_neighbors(data.digits()["train"], [int(n) for n in rows], update_size=20)
+
+
+def test_each_method_is_measured_and_the_slow_ones_are_extrapolated():
+    """Nothing is measured within no time; the first size then has no number to go by."""
+    found = bench_selectors([50, 100], width=4, only=["KCenter", "Density"])
+    assert {name: [row["rows"] for row in rows] for name, rows in found["costs"].items()} == {
+        "KCenter": [50, 100],
+        "Density": [50, 100],
+    }
+    rows = [row for rows in found["costs"].values() for row in rows]
+    assert all(row["first, s"] > 0 and not row["extrapolated"] for row in rows)
+    none = bench_selectors([50, 100], width=4, limit_s=0, only=["KCenter"])["costs"]["KCenter"]
+    assert [row["first, s"] for row in none] == [None, None]
+
+
+def test_costs_grow_on_as_between_the_last_two_sizes():
+    """Seconds grew with the cube, memory with the number of rows."""
+    rows = [
+        {"rows": 10, "first, s": 1.0, "memory, MiB": 2.0, "extrapolated": False},
+        {"rows": 20, "first, s": 8.0, "memory, MiB": 4.0, "extrapolated": False},
+    ]
+    grown = extrapolated(rows, 40)
+    assert grown["first, s"] == pytest.approx(64) and grown["memory, MiB"] == pytest.approx(8)
+    assert extrapolated(rows[:1], 30)["first, s"] == pytest.approx(9)
+
+
+def test_every_method_has_recorded_costs_at_three_sizes(capsys):
+    costs = catalog.recorded_costs()["costs"]
+    methods = {*exported(selectors, Selector), *exported(scores, Score)}
+    assert set(costs) == methods
+    assert {tuple(row["rows"] for row in rows) for rows in costs.values()} == {
+        (10_000, 100_000, 1_000_000)
+    }
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"\n{name} " in out for name in methods)

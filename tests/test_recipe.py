@@ -13,11 +13,13 @@ NAMES = {
     "cifar10_resnet18_density_consistency",
     "cifar10_resnet18_repdiv",
     "fashion_mnist_resnet18_repdiv",
+    "fashion_mnist_small_compare",
     "fashion_mnist_small_joint_keep30",
     "fashion_mnist_small_joint_keep50",
     "fashion_mnist_small_noise_density",
     "fashion_mnist_small_noise_joint",
     "fashion_mnist_small_repdiv",
+    "fortunes_minilm_compare",
     "fortunes_minilm_repdiv",
     "imagenet1k_resnet50_density_consistency",
     "quickstart_digits",
@@ -25,7 +27,7 @@ NAMES = {
     "rsd15k_roberta_repdiv_static",
     "tiny_imagenet_resnet18_noise_density_consistency",
 }
-FILES = sorted(RECIPES.rglob("*.yaml"))
+FILES = sorted(RECIPES.glob("*.yaml"))
 QUICKSTART = RECIPES / "quickstart_digits.yaml"
 
 
@@ -37,7 +39,7 @@ def faults(*overrides):
 
 def test_the_recipes_are_those_expected():
     assert {path.stem for path in FILES} == NAMES
-    assert len(FILES) == 14
+    assert len(FILES) == 16
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -65,8 +67,9 @@ def test_all_faults_are_listed_at_once():
     )
     assert sorted(found) == sorted(
         [
-            "recipe.colour: Recipe has no 'colour'; it has: adapters, dataset, features, hub, "
-            "metrics, mixing, model, name, output_dir, proxy, sae, scores, seed, selector, trainer",
+            "recipe.colour: Recipe has no 'colour'; it has: adapters, compare, dataset, features, "
+            "hub, metrics, mixing, model, name, output_dir, proxy, sae, scores, seed, selector, "
+            "trainer, tune",
             "dataset.loader: hf_dynsel has no 'digit'; did you mean 'digits'?",
             "sae.expansion: an autoencoder loaded 'from' somewhere is not trained; leave it out",
             "sae.k: an autoencoder loaded 'from' somewhere is not trained; leave it out",

@@ -24,10 +24,10 @@ def bench_selectors(
 ) -> dict[str, Any]:
     """Returns seconds and memory of every selector and of every score of columns.
 
-    Each is measured in a process of its own, on clustered features; Linux tells its memory. What
-    takes longer than the limit is stopped, and its numbers are extrapolated from the two sizes
-    before with the growth between them, or, with one size before, as if seconds grew with the
-    square of the size; memory, in any case, as if it grew with the size.
+    They are measured in another process, on clustered features; Linux tells its memory. What takes
+    longer than the limit, the making of its data included, is stopped. Its numbers are
+    extrapolated from the two sizes before with the growth between them, or, with one size before,
+    as if seconds grew with the square of the size; memory, in any case, as if with the size.
 
     Args:
         sizes: numbers of samples, rising.
@@ -37,7 +37,8 @@ def bench_selectors(
     """
     kinds = [*exported(selectors, Selector), *exported(scores, Score)]
     wanted = [name for name in kinds if not only or name in only]
-    rows = {name: list(_measured(name, sizes, width, limit_s)) for name in tqdm(wanted, "methods")}
+    with _Worker(limit_s) as worker:
+        rows = {n: list(_measured(n, sizes, width, worker)) for n in tqdm(wanted, "methods")}
     return {
         "width": width,
         "keep": KEEP,
@@ -49,17 +50,18 @@ def bench_selectors(
 
 
 def _measured(
-    name: str, sizes: Sequence[int], width: int, limit_s: float
+    name: str, sizes: Sequence[int], width: int, worker: "_Worker"
 ) -> Iterator[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for size in sizes:
         over = bool(found) and found[-1]["extrapolated"]
-        measured = None if over else _in_own_process(name, size, width, limit_s)
-        found.append(measured or _extrapolated(found, size))
+        measured = None if over else worker.ask(name, size, width)
+        found.append(measured or extrapolated(found, size))
         yield found[-1]
 
 
-def _extrapolated(found: Sequence[dict[str, Any]], size: int) -> dict[str, Any]:
+def extrapolated(found: Sequence[dict[str, Any]], size: int) -> dict[str, Any]:
+    """Returns what a method would cost, by what it did cost at smaller sizes."""
     if not found:
         return {"rows": size, "first, s": None, "memory, MiB": None, "extrapolated": True}
     grown: dict[str, Any] = {"rows": size, "extrapolated": True}
@@ -76,25 +78,46 @@ def _extrapolated(found: Sequence[dict[str, Any]], size: int) -> dict[str, Any]:
     return grown
 
 
-def _in_own_process(name: str, size: int, width: int, limit_s: float) -> dict[str, Any] | None:
-    """Returns what was measured; None if it took longer than the limit or more than there is."""
-    context = multiprocessing.get_context("spawn")  # a fork would start at this process's peak
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_report, args=(name, size, width, sender))
-    process.start()
-    sender.close()
-    try:
-        return receiver.recv() if receiver.poll(limit_s) else None
-    except EOFError:
+class _Worker:
+    """A process that measures, and another one in its place where it takes too long."""
+
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s = limit_s
+
+    def __enter__(self) -> "_Worker":
+        context = multiprocessing.get_context("spawn")  # a fork would have this process's memory
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=_answer, args=(other,), daemon=True)
+        self._process.start()
+        other.close()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+
+    def ask(self, name: str, size: int, width: int) -> dict[str, Any] | None:
+        """Returns what was measured; None if it took longer than the limit or all memory."""
+        self._pipe.send((name, size, width))
+        try:
+            if self._pipe.poll(self.limit_s):
+                found: dict[str, Any] | None = self._pipe.recv()
+                return found
+        except EOFError:  # the system killed it
+            pass
+        self.__exit__()
+        self.__enter__()
         return None
-    finally:
-        process.kill()
-        process.join()
 
 
-def _report(name: str, size: int, width: int, sender: Connection) -> None:
-    measure(name, 64, 16)  # a first call pays for imports
-    sender.send(measure(name, size, width))
+def _answer(pipe: Connection) -> None:
+    while True:
+        name, size, width = pipe.recv()
+        measure(name, 64, 16)  # a first call pays for imports
+        try:
+            pipe.send(measure(name, size, width))
+        except (MemoryError, ValueError):  # ValueError: refused, with the number of bytes
+            pipe.send(None)
 
 
 def measure(name: str, size: int, width: int) -> dict[str, Any]:

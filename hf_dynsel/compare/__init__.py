@@ -2,7 +2,8 @@
 
 from hf_dynsel.compare.experiment import Compared as Compared
 from hf_dynsel.compare.experiment import compare as compare
+from hf_dynsel.compare.results import SETUP as SETUP
 from hf_dynsel.compare.tuning import tune as tune
 from hf_dynsel.compare.write import render as render
 
-__all__ = ["Compared", "compare", "render", "tune"]
+__all__ = ["SETUP", "Compared", "compare", "render", "tune"]
