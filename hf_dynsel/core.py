@@ -202,6 +202,10 @@ class Selector(ABC):
         """Returns how many samples `epoch` will have; None where that depends on training."""
         return None
 
+    def size_before_sweep(self, epoch: int) -> int | None:
+        """Returns the size of an epoch with a sweep, when it is asked for before the sweep."""
+        return self.planned_size(epoch)
+
     def sweep(self, epoch: int) -> Sweep | None:
         """Returns what `observe` must be shown before `epoch` can be selected; None for nothing.
 

@@ -6,7 +6,9 @@ import numpy as np
 
 from hf_dynsel.core import Pool
 from hf_dynsel.ledger import Ledger
+from hf_dynsel.made_up import made_up_columns, made_up_pool
 from hf_dynsel.pool import PREFIX
+from hf_dynsel.proxy import is_collected
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import scores_read
 from hf_dynsel.run_length import plan_length
@@ -92,9 +94,17 @@ def _choice_lines(choice: Choice | None) -> dict[str, str]:
 def _pool(recipe: Recipe, made_up: MadeUp | None) -> Pool:
     if made_up is not None:
         return _made_up_pool(made_up, recipe)
-    if recipe.scores and "from" in recipe.scores:
-        return pool_of_scores(load_scores(recipe.scores["from"], recipe.scores.get("revision")))
-    return score(recipe, load_data(recipe)["train"], Ledger()).pool()
+    selector = recipe.build_selector()
+    if recipe.scores and "from" in recipe.scores and not recipe.proxy:
+        table = load_scores(recipe.scores["from"], recipe.scores.get("revision"))
+        return replace(pool_of_scores(table), columns=made_up_columns(selector, len(table)))
+    train = load_data(recipe)["train"]
+    if recipe.proxy and not is_collected(recipe, train):
+        raise ValueError(
+            "the plan needs what proxies give, and they are not trained yet: `hf-dynsel score` "
+            "trains them, and `--rows` plans for made-up scores"
+        )
+    return score(recipe, train, Ledger()).pool()
 
 
 def pool_of_scores(scores: ScoreTable) -> Pool:
@@ -113,9 +123,10 @@ def _made_up_pool(size: MadeUp, recipe: Recipe) -> Pool:
             f"{size.rows} rows cannot be in {size.classes} classes; give from 1 to {size.rows}"
         )
     rng = np.random.default_rng((recipe.seed, 7))
-    named = scores_read(recipe.build_selector().config())
+    selector = recipe.build_selector()
+    named = scores_read(selector.config())
     scores = {}
     for name in named:
         values = rng.gamma(4.0, size=size.rows).astype(np.float32)
         scores[name] = (values - values.min()) / (values.max() - values.min())
-    return Pool(size.rows, scores, np.arange(size.rows) % size.classes)
+    return made_up_pool(selector, np.arange(size.rows) % size.classes, scores)

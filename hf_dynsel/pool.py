@@ -61,7 +61,8 @@ def identity(dataset: Any, pool: Pool) -> str:
     digest = hashlib.sha256(str(pool.size).encode())
     for name, column in sorted({**pool.scores, **pool.columns, "labels": pool.labels}.items()):
         if column is not None:
-            digest.update(name.encode() + np.ascontiguousarray(column).tobytes())
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(column).data)
     if isinstance(dataset, Dataset):
         digest.update(fingerprint(dataset).encode())
     return digest.hexdigest()[:32]

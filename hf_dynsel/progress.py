@@ -88,9 +88,12 @@ class Progress:
     def _try(self, look: Look) -> None:
         """Looks at one sample: what a model cannot report is found before any training."""
         self._tried = True
-        looks = [self.selector.sweep(epoch) for epoch in range(self.length.num_epochs + 1)]
-        if any(looks):
-            look(Sweep(np.arange(1), frozenset().union(*(w.signals for w in looks if w))))
+        signals: set[str] = set()
+        for epoch in range(self.length.num_epochs + 1):  # one at a time: each holds its rows
+            if (wanted := self.selector.sweep(epoch)) is not None:
+                signals |= wanted.signals
+        if signals:
+            look(Sweep(np.arange(1), frozenset(signals)))
 
     def pace(self, scheduler: Any) -> None:
         """Gives the learning-rate schedule its stretch of the epoch that was just entered."""

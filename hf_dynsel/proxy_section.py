@@ -23,9 +23,28 @@ def proxy_faults(content: Mapping[str, Any]) -> Iterator[str]:
     for key in ("epochs", "runs"):
         if isinstance(section.get(key), int) and section[key] < 1:
             yield f"proxy.{key}: must be at least 1, got {section[key]}"
+    if optional(content, "trainer").get("lr_scheduler_type") == "reduce_lr_on_plateau":
+        yield "trainer.lr_scheduler_type: a proxy has no evaluation to plateau; choose another"
     if not (section.get("scores") or section.get("vectors")):
         yield "proxy: collects nothing; add scores, or vectors: true, or leave the section out"
     yield from _scores(optional(section, "scores"), optional(content, "scores"))
+
+
+def build_scores(section: Mapping[str, Any]) -> list[Any]:
+    """Returns the scores of a section, by whose class names it has settings.
+
+    Raises:
+        ValueError: if a setting is out of range.
+    """
+    if "from" in section:
+        return []
+    return [_build(name, settings or {}) for name, settings in section.items()]
+
+
+def _build(name: str, settings: Mapping[str, Any]) -> Any:
+    # YAML has lists for tuples.
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    return getattr(scores, name)(**given)
 
 
 def collectable() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from datasets import Dataset
 
+from hf_dynsel.encoding import featured
 from hf_dynsel.features import Adapters
 from hf_dynsel.hub import HubError, Pushed
 from hf_dynsel.hub.push import require_token
@@ -15,7 +16,7 @@ from hf_dynsel.sae import SparseAutoencoder, add_codes
 from hf_dynsel.scores import attach, load_scores
 from hf_dynsel.scores.files import Also
 from hf_dynsel.sharing import download_scores, pull_run, push_run, push_scores
-from hf_dynsel.stages import ADAPTERS, SAE, featured, load_data
+from hf_dynsel.stages import ADAPTERS, SAE, load_data
 
 Part = Literal["scores", "sae", "adapters", "run"]
 PARTS: tuple[Part, ...] = get_args(Part)

@@ -1,6 +1,7 @@
 """Recipes: one flat YAML file that says everything about a run, checked whole before it starts."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,19 @@ import torch
 
 from hf_dynsel import scores, selectors, yaml_files
 from hf_dynsel.arguments import DynamicSelectionArguments
-from hf_dynsel.core import Pool, Selector
+from hf_dynsel.core import Selector
 from hf_dynsel.data import ImageTransform
 from hf_dynsel.data.label_noise import noisy_labels
+from hf_dynsel.dry_run import dry_run
 from hf_dynsel.features.adapter_training import check_training
 from hf_dynsel.features.prompts import IMAGE_TEMPLATES, resolve_templates
 from hf_dynsel.mixing import Mixing
-from hf_dynsel.proxy_section import PROXY_COLUMNS, collectable
+from hf_dynsel.proxy_section import build_scores
 from hf_dynsel.recipe_sections import (
     TRAIN_ADAPTERS,
     TRANSFORM,
-    scores_read,
     section_faults,
 )
-from hf_dynsel.section_checks import exported
 from hf_dynsel.signatures import faults
 from hf_dynsel.trivial_augment import TrivialAugmentWide
 
@@ -146,6 +146,22 @@ class Recipe:
         """Returns what mixes training batches, if the recipe says so."""
         return None if self.mixing is None else Mixing(num_classes, **self.mixing)
 
+    @property
+    def proxy_epochs(self) -> int:
+        """Epochs that each proxy is trained for."""
+        given = self.trainer.get("num_train_epochs")
+        epochs: float | None = (self.proxy or {}).get("epochs", given)
+        if epochs is None:
+            raise ValueError("neither proxy.epochs nor trainer.num_train_epochs is set; give one")
+        return math.ceil(epochs)
+
+    def check_proxy(self) -> None:
+        """Raises ValueError if a proxy is too short for its scores, or a setting out of range."""
+        if self.proxy:
+            for score in build_scores(self.proxy.get("scores") or {}):
+                if isinstance(score, scores.TrainingScore):
+                    score.looks(self.proxy_epochs)
+
     def check_label_noise(self) -> None:
         """Raises ValueError if the noise of the labels is out of range."""
         if self.dataset.get("label_noise") is not None:
@@ -194,7 +210,7 @@ def check(content: Mapping[str, Any], source: str) -> Recipe:
     if found := [*found, *section_faults(content)]:
         raise RecipeError(source, found)
     recipe = Recipe(**content)
-    if found := list(_dry_run(recipe)):
+    if found := list(dry_run(recipe)):
         raise RecipeError(source, found)
     return recipe
 
@@ -210,65 +226,3 @@ def _override(content: dict[str, Any], override: str) -> None:
     if not isinstance(section, dict):
         raise RecipeError(override, [f"'{'.'.join(parents)}' holds a value, not keys"])
     section[last] = yaml_files.parse(value, override)
-
-
-def _dry_run(recipe: Recipe) -> Iterator[str]:
-    """Sets everything up on a made-up pool, which finds values out of range and missing scores."""
-    attempts: dict[str, Callable[[], Any]] = {
-        "trainer": recipe.build_arguments,
-        "adapters": recipe.check_adapters,
-        "mixing": lambda: recipe.build_mixing(2),
-        "dataset.label_noise": recipe.check_label_noise,
-    }
-    if not recipe.is_text:
-        attempts["model"] = recipe.build_transform
-    for section, attempt in attempts.items():
-        try:
-            attempt()
-        except (ValueError, TypeError) as error:
-            yield f"{section}: {error}"
-    try:
-        selector = recipe.build_selector()
-        if unmade := list(_unmade(recipe, selector)):
-            yield from unmade
-            return
-        selector.setup(_made_up_pool(recipe, selector), 10)
-    except (ValueError, TypeError) as error:
-        yield f"selector: {error}"
-        return
-    if recipe.is_text and selector.augments():
-        yield (
-            "selector.augment: marks samples for light augmentation, and texts have none; set it "
-            "to false, or to 0 if it is a fraction"
-        )
-
-
-def _unmade(recipe: Recipe, selector: Selector) -> Iterator[str]:
-    """Yields a fault for each column that the selector reads and no section makes."""
-    proxy = (recipe.proxy or {}).get("vectors")
-    made = {"features": recipe.features, "sae_indices": recipe.sae, "sae_values": recipe.sae}
-    made |= dict.fromkeys(PROXY_COLUMNS, proxy)
-    sections = {"features": "'features'", "sae_indices": "'sae'", "sae_values": "'sae'"}
-    sections |= dict.fromkeys(PROXY_COLUMNS, "'proxy' with vectors: true")
-    for name in sorted(selector.reads()):
-        if name not in made:
-            yield f"selector: reads the column '{name}', which a recipe cannot make"
-        elif not made[name]:
-            kind = type(selector).__name__
-            yield f"selector: {kind} reads '{name}'; add the section {sections[name]}"
-
-
-def _made_up_pool(recipe: Recipe, selector: Selector) -> Pool:
-    """Returns a pool with the scores of the recipe; of loaded ones, those the selector reads."""
-    known = exported(scores, scores.Score) | collectable()
-    given = {**(recipe.scores or {}), **(recipe.proxy or {}).get("scores", {})}
-    names = [known[name].name for name in given if name in known]
-    if recipe.scores and "from" in recipe.scores:
-        names += scores_read(selector.config())
-    rows = max(100, int(recipe.selector.get("neighbors", 0)) + 1)
-    columns = {name: np.arange(2.0 * rows).reshape(rows, 2) for name in selector.reads()}
-    if "sae_indices" in columns:
-        columns["sae_indices"] = columns["sae_indices"].astype(np.int32)
-    return Pool(
-        rows, {name: np.arange(float(rows)) for name in names}, np.arange(rows) % 2, columns
-    )

@@ -19,14 +19,14 @@ from hf_dynsel.ledger import Ledger
 from hf_dynsel.metrics import compute_metrics
 from hf_dynsel.noise_summary import noise_summary
 from hf_dynsel.preparing import build_model, model_view
-from hf_dynsel.proxy import VECTORS
+from hf_dynsel.proxy import VECTORS, proxy_dir
 from hf_dynsel.publish import publish_all, require_ready
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.report import write_report
 from hf_dynsel.scores import save_scores
 from hf_dynsel.selection_log import FILE as SELECTIONS
 from hf_dynsel.stage_cache import COST
-from hf_dynsel.stages import ADAPTERS, SAE, load_data, score
+from hf_dynsel.stages import ADAPTERS, SAE, Scored, load_data, score
 from hf_dynsel.trainer import DynamicSelectionTrainer
 from hf_dynsel.usage import gini, never_used
 
@@ -72,9 +72,8 @@ def score_only(recipe: Recipe) -> Path:
     """
     if not (recipe.scores or recipe.proxy):
         raise ValueError(f"the recipe '{recipe.name}' has no section 'scores' or 'proxy'")
-    folder = score(recipe, load_data(recipe)["train"], Ledger()).folder
-    assert folder is not None
-    return folder
+    scored = score(recipe, load_data(recipe)["train"], Ledger())
+    return _together(recipe, scored) or scored.folder or proxy_dir()
 
 
 def prepare_folder(recipe: Recipe, *, resume: bool = False) -> Path:
@@ -112,8 +111,7 @@ def build_trainer(
     model, tokenizer = build_model(recipe, train, recipe.seed)
     scored = score(recipe, train, ledger)
     _copy_scores(scored.folder, recipe.folder)
-    if recipe.proxy and recipe.scores:  # each has a folder of its own in the cache
-        save_scores(scored.dataset, recipe.folder / "scores", hashed=False)
+    _together(recipe, scored)
     views = {
         name: model_view(
             recipe, scored.dataset if name == "train" else split, name == "train", tokenizer
@@ -139,6 +137,15 @@ def build_trainer(
     return trainer, views["test"]
 
 
+def _together(recipe: Recipe, scored: Scored) -> Path | None:
+    """Saves scores of proxies and others, which have a folder each in the cache, in the run's."""
+    if not (recipe.scores and (recipe.proxy or {}).get("scores")):
+        return None
+    folder = recipe.folder / "scores"
+    save_scores(scored.dataset, folder, hashed=False)
+    return folder
+
+
 def _copy_scores(folder: Path | None, run: Path) -> None:
     """Puts the scores into the run folder, and what was trained for them, in place of older."""
     trained = (SAE, ADAPTERS)
@@ -147,7 +154,7 @@ def _copy_scores(folder: Path | None, run: Path) -> None:
     if folder is None:
         return
     if folder != run / "scores":
-        ignored = shutil.ignore_patterns(*trained, COST, VECTORS)
+        ignored = shutil.ignore_patterns(*trained, COST, VECTORS, "done")
         shutil.copytree(folder, run / "scores", dirs_exist_ok=True, ignore=ignored)
     for name in trained:
         if (folder / name).is_dir():

@@ -74,7 +74,7 @@ class RunLength:
             full = self.counter.updates(self.selector.pool.size)
             return epoch * full, min((epoch + 1) * full, end)
         if self.max_steps:
-            return position, min(position + steps, end)
+            return position, position + steps  # beyond the end, where the run stops inside
         ahead = steps + self._likely(epoch + 1, samples)
         return position, position + (end - position) * steps / ahead
 

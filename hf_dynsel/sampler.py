@@ -141,7 +141,7 @@ class SelectionSampler(Sampler[int]):
         if self.wanted is None:
             self._select()
             return
-        size, name = self.selector.planned_size(epoch), type(self.selector).__name__
+        size, name = self.selector.size_before_sweep(epoch), type(self.selector).__name__
         if size is None:
             raise ValueError(
                 f"{name} asks for a sweep before epoch {epoch} and plans no size for it; define "

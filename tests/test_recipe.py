@@ -93,7 +93,10 @@ def test_all_faults_are_listed_at_once():
         ),
         ("selector.keep=1.2", "selector: keep must be in (0, 1], got 1.2"),
         ("selector.quota=fair", "selector.quota: 'fair' is not one of"),
-        ("selector.representativeness=el2n", "selector: the pool has no score column 'el2n'"),
+        (
+            "selector.representativeness=el2n",
+            "selector: reads the score 'el2n', which is not made; add proxy.scores.EL2N",
+        ),
         ("selector.usage=1", "selector.usage: RepDiv has no 'usage'"),
         ("trainer.num_train_epochs=many", "trainer.num_train_epochs: 'many' is not"),
         ("trainer.optim=best", "trainer: best is not a valid OptimizerNames"),

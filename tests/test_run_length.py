@@ -103,9 +103,10 @@ def test_following_planned_steps_every_step_is_one_schedule_step():
     assert stretches == [(0, 1), (1, 3), (3, 6)]
 
 
-def test_with_max_steps_the_last_epoch_is_cut_short():
+def test_with_max_steps_every_step_is_one_schedule_step():
+    """The last epoch's stretch goes beyond the end, where the run stops inside."""
     run = length([24, 24], max_steps=5)
-    assert [run.stretch(0, 24, 0), run.stretch(1, 24, 3)] == [(0, 3), (3, 5)]
+    assert [run.stretch(0, 24, 0), run.stretch(1, 24, 3)] == [(0, 3), (3, 6)]
 
 
 @given(
@@ -196,6 +197,22 @@ def test_repdiv_matches_compute_with_its_refinement_counted():
     run = plan_length(selector, Pool(20, scores), COUNTER, args)
     sizes = [selector.planned_size(epoch) for epoch in range(run.num_epochs)]
     assert (run.epochs, sizes) == (9, [6] * 7 + [20] * 2)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 7, 10, 13, 25])
+def test_with_max_steps_the_rate_reaches_its_end_wherever_the_last_epoch_is_cut(steps):
+    """Epochs of ten steps, and a straight line to zero."""
+    run = length([80, 80, 80], size=80, max_steps=steps)
+    optimizer = SGD([torch.nn.Parameter(torch.zeros(1))], 1.0)
+    inner = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    scheduler, taken = PacedScheduler(inner), 0
+    for epoch in range(3):
+        scheduler.pace(*run.stretch(epoch, 80, scheduler.position), run.updates(epoch, 80))
+        for _ in range(min(10, steps - taken)):
+            optimizer.step()
+            scheduler.step()
+            taken += 1
+    assert taken == steps and scheduler.get_last_lr()[0] == pytest.approx(0)
 
 
 @pytest.mark.parametrize("reason", ["max_steps=5", "match_compute"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
@@ -111,6 +112,20 @@ class CollectScores(TrainerCallback):
         require_rows(dataset, self._runs, label, same_rows)
         dataset = add_columns(dataset, self.scores, self._runs, label)
         return add_vectors(dataset, self._runs) if self.vectors else dataset
+
+    def save(self, file: str | Path) -> None:
+        """Writes what was collected so far, to a safetensors file that `include` reads."""
+        self._take_in()
+        self._runs.save(Path(file), vectors=self.vectors)
+
+    def include(self, file: str | Path) -> None:
+        """Adds the trainings that a `CollectScores` of the same scores saved.
+
+        Raises:
+            ValueError: if they were on rows of other classes.
+        """
+        self._take_in()
+        self._runs.include(Path(file))
 
     def _take_in(self) -> None:
         """Adds the run that was watched last, once it has ended."""

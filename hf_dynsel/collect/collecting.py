@@ -73,9 +73,13 @@ class Collecting(Selector):
         return self.inner.select(epoch)
 
     def planned_size(self, epoch: int) -> int | None:
-        """Returns the inner size, also where a look needs it and it is known only now."""
+        """Returns the inner size."""
+        return self.inner.planned_size(epoch)
+
+    def size_before_sweep(self, epoch: int) -> int | None:
+        """Returns the inner size, or that of the inner selection if it needs no look itself."""
         planned = self.inner.planned_size(epoch)
-        if planned is None and epoch == self.epochs and self._wanted(epoch):
+        if planned is None and self.inner.sweep(epoch) is None:
             return len(self.inner.select(epoch).indices)
         return planned
 

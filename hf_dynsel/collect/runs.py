@@ -1,13 +1,17 @@
 """The means of scores over several trainings on the same data."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Dataset
 from jaxtyping import Float, Int
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from hf_dynsel.collect.collecting import Collecting
 from hf_dynsel.core import Pool
@@ -67,7 +71,7 @@ class Runs:
     labels: Int[np.ndarray, " n"] = field(default_factory=lambda: np.empty(0, np.int64))
     totals: dict[str, Float[np.ndarray, " n"]] = field(default_factory=dict)
     facts: list[dict[str, Any]] = field(default_factory=list)
-    seen: Mapping[str, Float[np.ndarray, "n d"]] = field(default_factory=dict)
+    seen: dict[str, Float[np.ndarray, "n d"]] = field(default_factory=dict)
 
     def admit(self, pool: Pool, content: Content) -> None:
         """Raises ValueError, naming both values, if a run to come is on other rows."""
@@ -93,7 +97,34 @@ class Runs:
         inner = run.inner
         fact = {"selector": type(inner).__name__, "seed": inner.seed, "epochs": run.epochs}
         self.facts.append(fact)
-        self.content, self.labels, self.seen = content, _labels(run.pool), run.seen
+        self.content, self.labels, self.seen = content, _labels(run.pool), dict(run.seen)
+
+    def save(self, file: Path, *, vectors: bool) -> None:
+        """Writes the runs, with or without what was seen, so that `include` can add them."""
+        arrays = {f"totals.{name}": values for name, values in self.totals.items()}
+        seen = self.seen if vectors else {}
+        arrays |= {f"seen.{name}": np.ascontiguousarray(v) for name, v in seen.items()}
+        save_file({"labels": self.labels, **arrays}, file, {"facts": json.dumps(self.facts)})
+
+    def include(self, file: Path) -> None:
+        """Adds runs on the same rows that `save` wrote; the model seen last is then theirs.
+
+        Raises:
+            ValueError: if the rows have other classes.
+        """
+        arrays = load_file(file)
+        labels = arrays.pop("labels")
+        if self.facts:
+            require_classes(self.labels, labels)
+        with safe_open(file, "numpy") as opened:
+            self.facts += json.loads(opened.metadata()["facts"])
+        self.labels, self.seen = labels, {}
+        for name, values in arrays.items():
+            kind, _, own = name.partition(".")
+            if kind == "totals":
+                self.totals[own] = self.totals.get(own, 0.0) + values
+            else:
+                self.seen[own] = values
 
     def mean(self, score: Collectable) -> Float[np.ndarray, " n"]:
         """Returns a score's mean over the runs, before it is normalised."""
@@ -114,7 +145,7 @@ def _values(score: Collectable, run: Collecting) -> Float[np.ndarray, " n"]:
     if len(bad):
         raise ValueError(
             f"score '{score.name}' is NaN or infinite for {len(bad)} rows, the first is row "
-            f"{bad[0]}: the training diverged, or ended before it had shown them; train on all "
-            "rows, as FullData does, and to the end"
+            f"{bad[0]}: the training diverged, left them out, or ended before a look that the "
+            "score takes; train on all rows, as FullData does, and to the end"
         )
     return values.astype(np.float64)

@@ -15,7 +15,7 @@ class EL2N(MeanSignal):
     Cost: a forward pass of the pool per look; memory for two numbers per sample.
 
     Args:
-        epochs: after how many epochs it looks, such as `(10, 20)`; or after which fraction of
+        epochs: after how many epochs it looks, such as 10 or `(10, 20)`; or after which fraction of
             the run, rounded up to epochs.
 
     Reference:
@@ -26,7 +26,7 @@ class EL2N(MeanSignal):
         their 200. Several looks in one run are ours.
     """
 
-    epochs: tuple[int, ...] | float = 0.1
+    epochs: tuple[int, ...] | int | float = 0.1
     name: ClassVar[str] = "el2n"
 
     def check(self) -> None:

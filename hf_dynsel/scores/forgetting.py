@@ -15,8 +15,9 @@ from hf_dynsel.scores.training_score import State, TrainingScore
 class Forgetting(TrainingScore):
     """Counts how often a sample was wrong although it was right when it was last trained on.
 
-    A sample that was never right counts as many times as it was trained on, more than any other.
-    Many samples share a count: ties go to the lower row, wherever this score is ranked.
+    A sample that was never right counts as many times as it was trained on: more than any other
+    where all are trained equally often. Many samples share a count: ties go to the lower row,
+    wherever this score is ranked.
 
     Cost: no pass of its own; memory for four numbers per sample.
 

@@ -34,7 +34,7 @@ class GraNd(MeanSignal):
         of the run are ours.
     """
 
-    epochs: tuple[int, ...] | float = 0.1
+    epochs: tuple[int, ...] | int | float = 0.1
     exact: bool = False
     name: ClassVar[str] = "grand"
 

@@ -12,14 +12,17 @@ from hf_dynsel.core import Feedback
 from hf_dynsel.scores.training_score import State, TrainingScore
 
 TINY = 1e-8  # added to probabilities before the logarithm, as in the released code
+ROWS = 8192  # compared at a time
 
 
 def movement(
     before: Float[np.ndarray, "n c"], after: Float[np.ndarray, "n c"]
 ) -> Float[np.ndarray, " n"]:
     """Returns how far predictions moved: the divergence from before, its terms taken positive."""
-    ratio = np.log(after + TINY) - np.log(before + TINY)
-    moved: Float[np.ndarray, " n"] = np.abs(after * ratio).sum(axis=1)
+    moved = np.empty(len(after), after.dtype)
+    for start in range(0, len(after), ROWS):
+        old, new = before[start : start + ROWS], after[start : start + ROWS]
+        moved[start : start + ROWS] = np.abs(new * (np.log(new + TINY) - np.log(old + TINY))).sum(1)
     return moved
 
 
@@ -33,7 +36,7 @@ class TDDS(TrainingScore):
     their mean says how much that varied; the windows count the more the later they are.
 
     Cost: a forward pass of the pool per epoch that is looked at; memory for the probabilities of
-    the pool, N·C numbers, and N·window more.
+    the pool at two looks, 2·N·C numbers, and N·window more.
 
     Args:
         window: epochs over which the variation is measured; J in the paper. A run with fewer

@@ -79,7 +79,7 @@ class TrainingScore(ABC):
 
 
 def look_epochs(
-    epochs: Sequence[int] | float, num_epochs: int, score: TrainingScore
+    epochs: Sequence[int] | int | float, num_epochs: int, score: TrainingScore
 ) -> tuple[int, ...]:
     """Returns the epochs before which a score looks.
 
@@ -93,6 +93,8 @@ def look_epochs(
     """
     if isinstance(epochs, float):
         return (ceil(Fraction(str(epochs)) * num_epochs),)  # as a float, 0.07 of 100 gives 8
+    if isinstance(epochs, int):
+        epochs = (epochs,)
     if max(epochs) > num_epochs:
         raise ValueError(
             f"{type(score).__name__} looks after {max(epochs)} epochs, and the run has "
@@ -102,15 +104,15 @@ def look_epochs(
     return tuple(sorted(set(epochs)))
 
 
-def check_epochs(epochs: Sequence[int] | float) -> None:
+def check_epochs(epochs: Sequence[int] | int | float) -> None:
     """Raises ValueError unless `epochs` says when to look, as for `look_epochs`."""
     if isinstance(epochs, float):
         valid = 0 < epochs <= 1
     else:
-        given = list(epochs) if isinstance(epochs, Sequence) else []
+        given = list(epochs) if isinstance(epochs, Sequence) else [epochs]
         valid = len(given) > 0 and all(type(epoch) is int and epoch >= 0 for epoch in given)
     if not valid:
         raise ValueError(
-            f"epochs must be whole numbers of epochs, such as (10,), or a fraction of the run, "
-            f"such as 0.1, got {epochs!r}"
+            f"epochs must be whole numbers of epochs, such as 10 or (10, 20), or a fraction of the "
+            f"run, such as 0.1, got {epochs!r}"
         )
