@@ -19,7 +19,7 @@ COSTS = "costs.json"
 
 def recorded_costs() -> dict[str, Any]:
     """Returns what `hf-dynsel bench selectors` measured when this version was made."""
-    found: dict[str, Any] = json.loads(files("hf_dynsel").joinpath(COSTS).read_text())
+    found: dict[str, Any] = json.loads(files("hf_dynsel").joinpath(COSTS).read_text("utf-8"))
     return found
 
 
@@ -117,6 +117,8 @@ def costs(rows: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _cost(row: Mapping[str, Any]) -> str:
+    if row.get("refused"):
+        return "refused"
     if row.get("first, s") is None:
         return "not measured"
     about = "~" if row["extrapolated"] else ""
