@@ -2,8 +2,11 @@
 
 import argparse
 import logging
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import datasets
@@ -28,7 +31,7 @@ VERBS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit status: 0, or 2 after bad input."""
+    """Runs a command and returns its exit status: 0, 2 after bad input, 128 + n after signal n."""
     parser = _parser()
     options, rest = parser.parse_known_args(argv)
     _take_overrides(parser, options, rest)
@@ -38,18 +41,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     transformers_logging.disable_progress_bar()
     datasets.disable_progress_bars()
     try:
-        COMMANDS[options.verb](options)
+        with _terminable():
+            COMMANDS[options.verb](options)
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"hf-dynsel: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(
             "hf-dynsel: interrupted; finished stages are kept, and `--resume` goes on from the "
             "last checkpoint; compare and tune go on when they are called again",
             file=sys.stderr,
         )
-        return 130
+        return 128 + int(*stop.args or (signal.SIGINT,))
     return 0
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Makes SIGTERM an interrupt like Ctrl-C, so that the processes that were started end, too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # the others cannot set what a signal does
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one would leave processes running
+    raise KeyboardInterrupt(number)
 
 
 def _take_overrides(

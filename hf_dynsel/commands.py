@@ -74,8 +74,9 @@ def _report(options: argparse.Namespace) -> None:
     from hf_dynsel.compare import SETUP, render
     from hf_dynsel.report import results_table, write_report
 
-    if (options.folder / SETUP).is_file():
-        print(render(options.folder, options.published))
+    compared = [f for f in (options.folder, options.folder / "results") if (f / SETUP).is_file()]
+    if compared:
+        print(render(compared[0], options.published))
     elif (options.folder / "summary.json").is_file() or not options.folder.is_dir():
         print(write_report(options.folder))
     else:

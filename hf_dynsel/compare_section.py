@@ -1,5 +1,6 @@
 """The section `compare` of a recipe: which methods, how much they keep, which seeds, what rule."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -100,6 +101,9 @@ def _method(section: Mapping[str, Any], path: str) -> Iterator[str]:
         return
     state = [f.name for f in fields(selector) if not f.init]
     yield from faults(section, selector, path, also=("name",), without=state)
+    for key, value in section.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            yield f"{path}.{key}: takes a finite number; got {value}"
     if section.get("keep") is not None:
         yield f"{path}.keep: follows from compare.keeps; leave it out"
     if "seed" in section:

@@ -1,5 +1,6 @@
 """The section `tune` of a recipe: which parameters of its selector are searched, and where."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -52,6 +53,8 @@ def _space(space: Any, kind: Any, path: str) -> Iterator[str]:
     wrong = [value for value in values if not fits(value, kind) or isinstance(value, list | dict)]
     if wrong:
         yield wrong_kind(path, wrong[0], kind)
+    elif not all(math.isfinite(value) for value in values if isinstance(value, float)):
+        yield f"{path}: takes finite numbers; got {values!r}"
     elif keys != CHOICES:
         yield from _interval(space, path)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hf_dynsel import yaml_files
 from hf_dynsel.compare.cells import Cell
+from hf_dynsel.compare.folders import mark
 from hf_dynsel.compare.results import Setup
 
 ENVIRONMENT = {
@@ -51,7 +52,7 @@ def setup(labels: Iterable[str], tails: Mapping[str, str], **changes: Any) -> Se
         "seeds": [0, 1, 2],
         "jobs": 1,
         "budgets": {"0.3": 4},
-        "methods": {"0.3": {label: {"name": label} for label in labels}},
+        "methods": {"0.3": {label: {"name": label, "keep": 0.3} for label in labels}},
         "tails": {"0.3": tails},
         "notes": [],
     }
@@ -59,9 +60,10 @@ def setup(labels: Iterable[str], tails: Mapping[str, str], **changes: Any) -> Se
 
 
 def finish(cell: Cell, accuracy: float) -> None:
-    """Leaves what a finished run leaves: its recipe and its summary."""
-    folder = cell.recipe.folder
-    folder.mkdir(parents=True, exist_ok=True)
+    """Leaves what a finished run leaves: its recipe, its origin and its summary."""
+    folder, section = cell.recipe.folder, cell.recipe.selector
+    mark(cell)
     yaml_files.write(cell.recipe.plain(), folder / "recipe.yaml")
-    content = summary(cell.label, cell.seed, accuracy, recipe=cell.recipe.name)
+    own = {"recipe": cell.recipe.name, "keep": section.get("keep")}
+    content = summary(section["name"], cell.seed, accuracy, **own)
     (folder / "summary.json").write_text(json.dumps(content))

@@ -6,7 +6,7 @@ import pytest
 
 from hf_dynsel import catalog, data, scores, selectors
 from hf_dynsel.bench import bench_neighbors, bench_selectors
-from hf_dynsel.bench.selectors import extrapolated
+from hf_dynsel.bench.selectors import _Worker, extrapolated
 from hf_dynsel.cli import main
 from hf_dynsel.core import Selector
 from hf_dynsel.scores import Score
@@ -109,6 +109,23 @@ def test_each_method_is_measured_and_the_slow_ones_are_extrapolated():
     assert [row["first, s"] for row in none] == [None, None]
 
 
+def test_what_a_method_refuses_is_told_and_the_next_size_is_asked_all_the_same():
+    """Ten matrices of 11,001 x 11,001 numbers are 9 GiB."""
+    found = bench_selectors([50, 100], width=11_000, only=["DatasetPruning"])
+    rows = found["costs"]["DatasetPruning"]
+    assert [row["rows"] for row in rows] == [50, 100]
+    assert all("10 x 11001 x 11001 numbers" in row["refused"] for row in rows)
+    assert not any(row["extrapolated"] for row in rows)
+
+
+def test_what_fails_is_raised_with_the_name_of_the_method():
+    with (
+        _Worker(60) as worker,
+        pytest.raises(RuntimeError, match=r"Missing failed on 50 rows of 4 .*\n(.*\n)*KeyError"),
+    ):
+        worker.ask("Missing", 50, 4)
+
+
 def test_costs_grow_on_as_between_the_last_two_sizes():
     """Seconds grew with the cube, memory with the number of rows."""
     rows = [
@@ -118,6 +135,8 @@ def test_costs_grow_on_as_between_the_last_two_sizes():
     grown = extrapolated(rows, 40)
     assert grown["first, s"] == pytest.approx(64) and grown["memory, MiB"] == pytest.approx(8)
     assert extrapolated(rows[:1], 30)["first, s"] == pytest.approx(9)
+    refused = {"rows": 25, "refused": "takes 9 GiB", "extrapolated": False}
+    assert extrapolated([*rows, refused], 40) == grown
 
 
 def test_every_method_has_recorded_costs_at_three_sizes(capsys):

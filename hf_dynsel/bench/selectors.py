@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,15 +26,19 @@ def bench_selectors(
     """Returns seconds and memory of every selector and of every score of columns.
 
     They are measured in another process, on clustered features; Linux tells its memory. What takes
-    longer than the limit, the making of its data included, is stopped. Its numbers are
-    extrapolated from the two sizes before with the growth between them, or, with one size before,
-    as if seconds grew with the square of the size; memory, in any case, as if with the size.
+    longer than the limit, the making of its data included, is stopped, and so is what the system
+    stops for its memory. Its numbers are extrapolated from the two sizes before with the growth
+    between them, or, with one size before, as if seconds grew with the square of the size; memory,
+    in any case, as if with the size. Where a method refuses a size, its words are in the row.
 
     Args:
         sizes: numbers of samples, rising.
         width: of the features.
         limit_s: seconds that one measurement may take.
         only: names; all by default.
+
+    Raises:
+        RuntimeError: if a method fails; with its name and its traceback.
     """
     kinds = [*exported(selectors, Selector), *exported(scores, Score)]
     wanted = [name for name in kinds if not only or name in only]
@@ -55,13 +60,14 @@ def _measured(
     found: list[dict[str, Any]] = []
     for size in sizes:
         over = bool(found) and found[-1]["extrapolated"]
-        measured = None if over else worker.ask(name, size, width)
-        found.append(measured or extrapolated(found, size))
+        answer = None if over else worker.ask(name, size, width)
+        found.append(answer or extrapolated(found, size))
         yield found[-1]
 
 
 def extrapolated(found: Sequence[dict[str, Any]], size: int) -> dict[str, Any]:
     """Returns what a method would cost, by what it did cost at smaller sizes."""
+    found = [row for row in found if row.get("first, s") is not None]  # none of a refused size
     if not found:
         return {"rows": size, "first, s": None, "memory, MiB": None, "extrapolated": True}
     grown: dict[str, Any] = {"rows": size, "extrapolated": True}
@@ -97,27 +103,44 @@ class _Worker:
         self._process.join()
 
     def ask(self, name: str, size: int, width: int) -> dict[str, Any] | None:
-        """Returns what was measured; None if it took longer than the limit or all memory."""
+        """Returns a row; None if it took longer than the limit or the system killed it.
+
+        Raises:
+            RuntimeError: if the method fails.
+        """
         self._pipe.send((name, size, width))
+        found: dict[str, Any] | str | None = None
         try:
             if self._pipe.poll(self.limit_s):
-                found: dict[str, Any] | None = self._pipe.recv()
-                return found
+                found = self._pipe.recv()
         except EOFError:  # the system killed it
             pass
-        self.__exit__()
-        self.__enter__()
-        return None
+        if isinstance(found, str):
+            raise RuntimeError(f"{name} failed on {size} rows of {width} features:\n{found}")
+        if found is None:
+            self.__exit__()
+            self.__enter__()
+        return found
 
 
 def _answer(pipe: Connection) -> None:
+    """Sends a row for each request, or the traceback of what failed."""
     while True:
         name, size, width = pipe.recv()
-        measure(name, 64, 16)  # a first call pays for imports
         try:
-            pipe.send(measure(name, size, width))
-        except (MemoryError, ValueError):  # ValueError: refused, with the number of bytes
-            pipe.send(None)
+            measure(name, 64, 16)  # a first call pays for imports
+            answer: dict[str, Any] | str = _measured_or_refused(name, size, width)
+        except Exception:
+            answer = traceback.format_exc()
+        pipe.send(answer)
+
+
+def _measured_or_refused(name: str, size: int, width: int) -> dict[str, Any]:
+    """Returns the row of one measurement; methods refuse with ValueError, by the byte count."""
+    try:
+        return measure(name, size, width)
+    except (MemoryError, ValueError) as refusal:
+        return {"rows": size, "refused": str(refusal) or "out of memory", "extrapolated": False}
 
 
 def measure(name: str, size: int, width: int) -> dict[str, Any]:

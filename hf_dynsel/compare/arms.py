@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Int
 
 from hf_dynsel.compare.cells import Cell, Source, with_keep
-from hf_dynsel.compare.sizes import Sizes, decided_in_training, sizes_of
+from hf_dynsel.compare.matched import matched
+from hf_dynsel.compare.sizes import Sizes, sizes_of
 from hf_dynsel.compare_section import FULL_DATA, RS2, TAIL, Comparison
 from hf_dynsel.recipe import RecipeError
 
@@ -67,6 +68,22 @@ def arms_of(source: Source, wanted: Comparison, labels: Labels) -> list[Arm]:
     return arms
 
 
+def check_references(
+    arms: Sequence[Arm], source: Source, wanted: Comparison, labels: Labels
+) -> None:
+    """Raises RecipeError if a rule cannot match full data or an RS2 to the budget."""
+    found = []
+    for arm in arms:
+        for cell in arm.cells(source, wanted.rule, wanted.seeds[:1]):
+            if cell.label not in wanted.methods:
+                try:
+                    matched(cell, wanted.rule, arm.budget, labels, source.epochs)
+                except ValueError as wrong:
+                    found.append(f"{cell.label}, keep {arm.keep}: {wrong}")
+    if found:
+        raise RecipeError(f"the comparison of '{source.content['name']}'", found)
+
+
 def _arm(source: Source, wanted: Comparison, keep: float, labels: Labels, found: list[str]) -> Arm:
     """Returns the arm of one fraction; faults are added to those found."""
     rs2 = {"name": "DynamicRandom", "keep": keep}
@@ -78,8 +95,7 @@ def _arm(source: Source, wanted: Comparison, keep: float, labels: Labels, found:
     for label, section in methods.items():
         try:
             cell = source.cell(wanted.rule, keep, label, section, wanted.seeds[0], arm.length)
-            _require_planned(cell, wanted.rule, labels, source.epochs)
-            planned[label] = sizes_of(cell.recipe, labels)
+            planned[label] = matched(cell, wanted.rule, arm.budget, labels, source.epochs)
         except ValueError as wrong:
             faults = wrong.faults if isinstance(wrong, RecipeError) else [str(wrong)]
             found += [f"compare.methods.{label}, keep {keep}: {fault}" for fault in faults]
@@ -110,15 +126,3 @@ def _budgeted(rule: str, keep: float, epochs: int, rs2: Sizes) -> Arm:
         samples = sum(size or 0 for size in rs2.epochs)
         return Arm(keep, {}, samples, {"match_compute": True, "num_train_epochs": keep * epochs})
     return Arm(keep, {}, epochs, {})
-
-
-def _require_planned(cell: Cell, rule: str, labels: Labels, epochs: int) -> None:
-    if rule not in ("equal_steps", "equal_samples"):
-        return
-    counted = rule == "equal_samples"
-    if decided_in_training(cell.recipe, labels, epochs, count=counted):
-        raise ValueError(
-            f"{rule} needs to know beforehand how much it trains, and "
-            f"{cell.recipe.selector['name']} decides that while training; give it a keep, if it "
-            "takes one, or compare by equal_epochs or equal_seconds"
-        )

@@ -1,7 +1,7 @@
 """The runs of a comparison, each a recipe with a folder of its own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ class Cell:
         keep: fraction of the pool.
         label: of the method.
         recipe: of the run, its seed and its folder included.
+        origin: the data and the version that it is made from.
     """
 
     keep: float
     label: str
     recipe: Recipe
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:
@@ -45,10 +47,12 @@ class Source:
     Args:
         content: of the recipe, without the sections that are not for single runs.
         root: folder of the recipe's comparisons.
+        origins: the data and the version that runs are made from, by seed.
     """
 
     content: Mapping[str, Any]
     root: Path
+    origins: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -87,7 +91,8 @@ class Source:
         budget = f"keep-{keep}" if length or selector.get("keep") else "any-keep"
         folder = self.root / (rule if length else "equal_epochs") / budget / label / f"seed-{seed}"
         own = {"trainer": trainer, "seed": seed, "output_dir": str(folder)}
-        return Cell(keep, label, check(content | own, f"compare: {label} at keep {keep}"))
+        recipe = check(content | own, f"compare: {label} at keep {keep}")
+        return Cell(keep, label, recipe, self.origins.get(seed, {}))
 
 
 def source_of(recipe: Recipe) -> Source:

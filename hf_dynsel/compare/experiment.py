@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hf_dynsel.compare.arms import Arm, arms_of
+from hf_dynsel.compare.arms import Arm, Labels, arms_of, check_references
 from hf_dynsel.compare.cells import Cell, Source, source_of
 from hf_dynsel.compare.folders import SUMMARY, finished
 from hf_dynsel.compare.launch import run_all
+from hf_dynsel.compare.lock import alone
+from hf_dynsel.compare.matched import never_selects
+from hf_dynsel.compare.notes import notes_of
+from hf_dynsel.compare.origins import origins
 from hf_dynsel.compare.places import places, visible_devices
 from hf_dynsel.compare.results import Setup, write_results
 from hf_dynsel.compare.seconds import Pilot, pilot_of
@@ -43,31 +47,43 @@ def compare(recipe: Recipe, wanted: Comparison, jobs: int | None = None) -> Comp
 
     Raises:
         RecipeError: with every fault of every run, before any.
-        ValueError: if no run finished.
+        ValueError: if no run finished, or another call trains in the same folder.
         ImportError: if matplotlib is not installed.
     """
     require("matplotlib.figure", "report")
     at_once = len(places(jobs, visible_devices(), 1))
-    source, folder = source_of(recipe), source_of(recipe).root / wanted.rule
-    first = replace(recipe, seed=wanted.seeds[0])
-    arms = arms_of(source, wanted, label_array(load_data(first)["train"]))
+    splits = load_data(replace(recipe, seed=wanted.seeds[0]))
+    source = replace(source_of(recipe), origins=origins(recipe, wanted.seeds, splits))
+    labels, folder = label_array(splits["train"]), source.root / wanted.rule
+    arms = arms_of(source, wanted, labels)
+    check_references(arms, source, wanted, labels)
+    with alone(source.root):
+        arms, cells, notes, failed = _run(source, wanted, arms, labels, jobs)
+        errors = [f"{name} failed: {error}" for name, error in failed.items()]
+        if not any(map(finished, cells)):
+            raise ValueError("\n  ".join(["no run of the comparison finished:", *errors]))
+        setup = _setup(recipe, wanted, arms, at_once, [*notes_of(cells), *notes, *errors])
+        write_results(folder / "results", setup, cells)
+        write_tables(folder / "results", folder)
+    return Compared(folder, failed)
+
+
+def _run(
+    source: Source, wanted: Comparison, arms: list[Arm], labels: Labels, jobs: int | None
+) -> tuple[list[Arm], list[Cell], list[str], dict[str, str]]:
+    """Returns the arms as they were run, their cells, what did not fit, and what failed."""
     notes, failed = list[str](), dict[str, str]()
     if wanted.rule == "equal_seconds":
         pilots = [cell for arm in arms for cell in arm.cells(source, wanted.rule, wanted.seeds[:1])]
         failed |= run_all(pilots, jobs)
-        arms = [_fitted(arm, source, pilots, notes) for arm in arms]
+        arms = [_fitted(arm, source, pilots, labels, notes) for arm in arms]
     cells = [cell for arm in arms for cell in arm.cells(source, wanted.rule, wanted.seeds)]
-    failed |= run_all(cells, jobs)
-    errors = [f"{name} failed: {error}" for name, error in failed.items()]
-    if not any(map(finished, cells)):
-        raise ValueError("\n  ".join(["no run of the comparison finished:", *errors]))
-    setup = _setup(recipe, wanted, arms, at_once, [*notes, *errors])
-    write_results(folder / "results", setup, cells)
-    write_tables(folder / "results", folder)
-    return Compared(folder, failed)
+    return arms, cells, notes, failed | run_all(cells, jobs)
 
 
-def _fitted(arm: Arm, source: Source, cells: Sequence[Cell], notes: list[str]) -> Arm:
+def _fitted(
+    arm: Arm, source: Source, cells: Sequence[Cell], labels: Labels, notes: list[str]
+) -> Arm:
     """Returns an arm with the epochs that fit into what RS2 takes; says what does not fit."""
     pilots = _pilots(arm, cells)
     if RS2 not in pilots:
@@ -81,7 +97,20 @@ def _fitted(arm: Arm, source: Source, cells: Sequence[Cell], notes: list[str]) -
         else:
             notes.append(f"{took}, which does not fit into the budget of {budget:,.2f} s.")
     rows = {label: section for label, section in arm.rows.items() if epochs.get(label)}
-    return replace(arm, rows=rows, budget=budget, epochs=epochs)
+    return _selecting(replace(arm, rows=rows, budget=budget, epochs=epochs), source, labels, notes)
+
+
+def _selecting(arm: Arm, source: Source, labels: Labels, notes: list[str]) -> Arm:
+    """Returns an arm without the methods that have no epoch left that selects; says which."""
+    rows = dict(arm.rows)
+    for cell in arm.cells(source, "equal_seconds", [0]):
+        if never_selects(cell, labels):
+            del rows[cell.label]
+            notes.append(
+                f"{cell.label}, keep {arm.keep}: was left out, as it would train on the whole pool "
+                "in every epoch that fits; raise trainer.num_train_epochs."
+            )
+    return replace(arm, rows=rows)
 
 
 def _pilots(arm: Arm, cells: Sequence[Cell]) -> Mapping[str, Pilot]:

@@ -1,5 +1,6 @@
 """Says of a run's folder whether the run is finished, can be resumed, or was another."""
 
+import json
 import logging
 import shutil
 
@@ -10,28 +11,40 @@ from hf_dynsel.compare.cells import Cell, elsewhere
 
 logger = logging.getLogger(__name__)
 
-SUMMARY, RECIPE = "summary.json", "recipe.yaml"
+SUMMARY, RECIPE, ORIGIN = "summary.json", "recipe.yaml", "origin.json"
 
 
 def finished(cell: Cell) -> bool:
-    """Returns whether a run of the very same recipe has left its summary."""
+    """Returns whether a run of the same recipe, data and version has left its summary."""
     return (cell.recipe.folder / SUMMARY).is_file() and is_of(cell)
 
 
 def clear(cell: Cell) -> bool:
-    """Returns whether there is a checkpoint to resume; a run of another recipe is deleted."""
+    """Returns whether there is a checkpoint to resume; a run of anything else is deleted."""
     folder = cell.recipe.folder
     if folder.exists() and not is_of(cell):
-        logger.info("compare: replacing %s, which is of another recipe", folder)
+        logger.info("compare: replacing %s, which is of another recipe, data or version", folder)
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    mark(cell)
     return get_last_checkpoint(str(folder)) is not None
 
 
+def mark(cell: Cell) -> None:
+    """Notes in the run's folder, which then exists, what the run is made from."""
+    cell.recipe.folder.mkdir(parents=True, exist_ok=True)
+    (cell.recipe.folder / ORIGIN).write_text(_origin(cell), encoding="utf-8")
+
+
 def is_of(cell: Cell) -> bool:
-    """Returns whether the recipe in the folder is that of the run, paths of folders aside."""
-    file = cell.recipe.folder / RECIPE
-    if not file.is_file():
+    """Returns whether recipe, data and version are those of the run, paths of folders aside."""
+    file, origin = cell.recipe.folder / RECIPE, cell.recipe.folder / ORIGIN
+    if not (file.is_file() and origin.is_file()):
+        return False
+    if origin.read_text(encoding="utf-8") != _origin(cell):
         return False
     written = {name: value for name, value in yaml_files.read(file).items() if name != "output_dir"}
     return bool(written == yaml_files.parse(yaml_files.dump(elsewhere(cell.recipe)), cell.name))
+
+
+def _origin(cell: Cell) -> str:
+    return json.dumps(cell.origin, indent=2, sort_keys=True) + "\n"

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from hf_dynsel.compare.header import budget, headline, legend, rule
+from hf_dynsel.compare.header import budget, headline, legend, missing, rule
 from hf_dynsel.compare.results import Results
 from hf_dynsel.compare.statistics import Difference
-from hf_dynsel.compare.table import Line, charged_seconds, table
+from hf_dynsel.compare.table import Line, charged_seconds, pairs, table
 
 _ESCAPED = {
     "\\": r"\textbackslash{}",
@@ -23,7 +23,7 @@ _ESCAPED = {
 
 def markdown(results: Results) -> str:
     """Returns what was compared, a table and verdicts per budget, and how to read them."""
-    parts = [headline(results), rule(results)]
+    parts = [headline(results), rule(results), missing(results)]
     for keep, lines in table(results).items():
         parts.append(f"## Keep {keep}: {budget(results, keep)}")
         parts.append(markdown_table([_cells(line, results) for line in lines]))
@@ -105,15 +105,18 @@ def _cells(line: Line, results: Results) -> dict[str, str]:
         "method": line.label,
         "seeds": str(line.seeds),
         f"{name}, %": f"{100 * line.mean:.2f}{spread}",
-        "to RS2": _interval(line.to_rs2),
-        "to RS2 with own tail": _interval(line.to_tail),
+        "to RS2": _interval(line.to_rs2, line.asked),
+        "to RS2 with own tail": _interval(line.to_tail, line.asked),
         "epochs": f"{line.epochs:g}",
         "samples trained": f"{line.samples_trained:,.0f}",
+        "forwarded": f"{line.samples_forwarded:,.0f}",
         "fewer samples": f"{line.fewer_samples:.2f}×",
         "looked at": f"{line.samples_swept:,.0f}",
         "extra, s": f"{line.extra_seconds:.1f}",
         "total, s": f"{line.total_seconds:.1f}",
     }
+    if all(run.samples_forwarded == run.samples_trained for run in runs):
+        del shown["forwarded"]
     if not any(run.samples_swept for run in runs):
         del shown["looked at"]
     if not any(results.setup.tails.values()):
@@ -121,12 +124,13 @@ def _cells(line: Line, results: Results) -> dict[str, str]:
     return shown
 
 
-def _interval(found: Difference | None) -> str:
+def _interval(found: Difference | None, asked: int) -> str:
     if found is None:
         return "-"
-    if found.low is None or found.high is None:
-        return f"{100 * found.mean:+.2f}"
-    return f"{100 * found.mean:+.2f} [{100 * found.low:+.2f}, {100 * found.high:+.2f}]"
+    said = [f"{100 * found.mean:+.2f}"]
+    if found.low is not None and found.high is not None:
+        said.append(f"[{100 * found.low:+.2f}, {100 * found.high:+.2f}]")
+    return " ".join(filter(None, [*said, pairs(found, asked)]))
 
 
 def _tex_row(cells: Sequence[str]) -> str:
@@ -145,9 +149,10 @@ def _flat(line: Line) -> dict[str, Any]:
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Returns rows with the same keys as CSV."""
+    """Returns rows as CSV; what a row does not have is empty."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

@@ -47,6 +47,18 @@ def rule(results: Results) -> str:
     return RULES[results.setup.rule].format(epochs=results.setup.epochs)
 
 
+def missing(results: Results) -> str:
+    """Returns which runs the results should have and do not, by what they do have."""
+    setup, gone = results.setup, []
+    for keep in setup.keeps:
+        arm = results.runs.get(keep, {})
+        for label in setup.methods[str(keep)]:
+            seeds = [str(seed) for seed in setup.seeds if seed not in arm.get(label, {})]
+            if seeds:
+                gone.append(f"{label}, keep {keep}: {', '.join(seeds)}")
+    return f"Seeds missing: {'; '.join(gone)}." if gone else ""
+
+
 def legend(results: Results) -> str:
     """Returns how to read the columns and verdicts."""
     text = (
@@ -85,5 +97,6 @@ def _machine(runs: list[Summary]) -> str:
             for one in seen
         }
     )
-    commits = ", ".join(sorted({str(one["commit"]) for one in seen}))
-    return f"{'; '.join(hardware)}; {', '.join(packages)}; commit {commits}"
+    commits = sorted({str(one["commit"]) for one in seen})
+    of = "commit" if len(commits) == 1 else f"runs of {len(commits)} commits:"
+    return f"{'; '.join(hardware)}; {', '.join(packages)}; {of} {', '.join(commits)}"

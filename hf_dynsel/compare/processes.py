@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 Place = Mapping[str, str]
 Process = subprocess.Popen[bytes]
 LOG = "run.log"
-POLL = 0.1  # seconds
+POLL, GRACE = 0.1, 30.0  # seconds
 CHARGED = ("features", "proxy", "scores")  # what costs time before training
 MADE_FROM = ("seed", "dataset", "model", "features", "sae", "adapters", "proxy", "scores")
 _TRAIN = "import sys; from hf_dynsel.cli import main; sys.exit(main())"
@@ -71,11 +71,15 @@ def start_training(cell: Cell, resume: bool, place: Place) -> Process:
 
 
 def end(running: Sequence[Process]) -> None:
-    """Ends processes, and waits until they are gone."""
+    """Ends processes, and waits until they are gone; one that does not stop in time is killed."""
     for process in running:
         process.terminate()
     for process in running:
-        process.wait()
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def prepare_all(cells: Sequence[Cell], place: Place) -> None:

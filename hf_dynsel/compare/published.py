@@ -1,6 +1,7 @@
 """The order that papers publish beside the order that was measured here."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -11,7 +12,7 @@ from scipy import stats
 from hf_dynsel import yaml_files
 from hf_dynsel.compare.results import Results
 from hf_dynsel.compare.table import table
-from hf_dynsel.signatures import faults
+from hf_dynsel.signatures import faults, fits, wrong_kind
 
 FEWEST = 2  # methods that have an order
 
@@ -73,11 +74,22 @@ def read_published(file: Path) -> Published:
     content = yaml_files.read(file)
     if not isinstance(content, Mapping) or {*content} != {"labels", "rows"}:
         raise ValueError(f"{file} must hold 'labels' and 'rows'")
-    rows: list[Mapping[str, Any]] = content["rows"]
-    found = [fault for i, row in enumerate(rows) for fault in faults(row, Number, f"rows.{i}")]
-    if found:
+    if found := list(_faults(content)):
         raise ValueError("\n  ".join([f"{file} has {len(found)} faults:", *found]))
-    return Published(content["labels"], [Number(**row) for row in rows])
+    return Published(content["labels"], [Number(**row) for row in content["rows"]])
+
+
+def _faults(content: Mapping[str, Any]) -> Iterator[str]:
+    labels, rows = content["labels"], content["rows"]
+    if not fits(labels, dict[str, str]):
+        yield f"labels: takes our label of each published name; got {labels!r}"
+    if not isinstance(rows, list):
+        yield wrong_kind("rows", rows, list)
+        return
+    for i, row in enumerate(rows):
+        yield from (wrong := list(faults(row, Number, f"rows.{i}")))
+        if not wrong and not math.isfinite(row["value"]):
+            yield f"rows.{i}.value: {row['value']} is no result; leave the row out"
 
 
 def agreements(published: Published, ours: Mapping[float, Mapping[str, float]]) -> list[Agreement]:

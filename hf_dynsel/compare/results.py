@@ -1,6 +1,7 @@
 """The results of a comparison as files: what was compared, and the summary of every run."""
 
 import json
+import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -104,14 +105,26 @@ def _arm(folder: Path, setup: Setup, keep: float) -> dict[str, dict[int, Summary
     found: dict[str, dict[int, Summary]] = {}
     for file in sorted(folder.glob("*/seed-*.json")):
         run, label = read_summary(file), file.parent.name
-        if label not in setup.methods[str(keep)] or run.recipe != setup.recipe:
+        section = setup.methods[str(keep)].get(label)
+        if section is None or run.recipe != setup.recipe or run.seed not in setup.seeds:
             raise ValueError(
-                f"{file} is a run of {run.recipe}, {label}, which {SETUP} does not name"
+                f"{file} is a run of {run.recipe}, {label}, seed {run.seed}, which {SETUP} does "
+                "not name"
+            )
+        if (run.selector, run.keep) != (section["name"], section.get("keep")):
+            raise ValueError(
+                f"{file} is a run of {run.selector} with keep {run.keep}, and by {SETUP} {label} "
+                f"is {section['name']} with keep {section.get('keep')}"
             )
         if file.stem != f"seed-{run.seed}" or setup.metric not in run.eval:
             raise ValueError(
                 f"{file} has the seed {run.seed} and the metrics {sorted(run.eval)}; it should be "
                 f"seed-{run.seed}.json, with {setup.metric}"
+            )
+        if not math.isfinite(run.eval[setup.metric]):
+            raise ValueError(
+                f"{file} has {setup.metric} {run.eval[setup.metric]}, which compares with nothing; "
+                "leave the file out, or run it again"
             )
         found.setdefault(label, {})[run.seed] = run
     return found

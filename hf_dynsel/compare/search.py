@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from hf_dynsel import selectors
 from hf_dynsel.compare.arms import Arm, arms_of
 from hf_dynsel.compare.cells import Cell, Source, source_of
+from hf_dynsel.compare.matched import Labels, matched
+from hf_dynsel.compare.origins import origins
 from hf_dynsel.compare.validation import without_test
 from hf_dynsel.compare_section import Comparison
 from hf_dynsel.data.split import label_array
-from hf_dynsel.recipe import Recipe
+from hf_dynsel.recipe import Recipe, RecipeError
 from hf_dynsel.stages import load_data
 from hf_dynsel.tune_section import PREFIX, is_real
 
@@ -33,6 +35,7 @@ class Search:
         rule: of the budget.
         seeds: of the runs that a trial averages.
         space: interval or choices by key of the recipe.
+        labels: of the training set.
     """
 
     source: Source
@@ -41,11 +44,13 @@ class Search:
     rule: str
     seeds: tuple[int, ...]
     space: Space
+    labels: Labels
 
     @property
     def name(self) -> str:
-        """What tells this search from those of other recipes, budgets or spaces."""
-        told = [self.source.content, self.selector, self.rule, self.seeds, self.space]
+        """What tells this search from those of other recipes, data, budgets or spaces."""
+        of_runs = [self.source.content, self.source.origins]
+        told = [*of_runs, self.selector, self.rule, self.seeds, self.space]
         return _digest(told)
 
     def suggest(self, trial: "Trial") -> dict[str, Any]:
@@ -64,9 +69,29 @@ class Search:
         return found
 
     def cells(self, section: Mapping[str, Any]) -> list[Cell]:
-        """Returns the runs of a trial; those of the same parameters share a folder."""
+        """Returns the runs of a trial; those of the same parameters share a folder.
+
+        Raises:
+            ValueError: if the rule cannot match them to the budget.
+        """
         arm = replace(self.arm, rows={_digest(section): section})
-        return arm.cells(self.source, self.rule, self.seeds)
+        cells = arm.cells(self.source, self.rule, self.seeds)
+        matched(cells[0], self.rule, arm.budget, self.labels, self.source.epochs)
+        return cells
+
+    def check_ends(self) -> None:
+        """Raises RecipeError if the selector refuses an end of an interval, or a choice."""
+        found = []
+        for key, space in self.space.items():
+            for value in space.get("choices") or [space["low"], space["high"]]:
+                section = {**self.selector, key.removeprefix(PREFIX): value}
+                try:
+                    replace(self.arm, rows={"end": section}).cells(self.source, self.rule, [0])
+                except ValueError as wrong:
+                    faults = wrong.faults if isinstance(wrong, RecipeError) else [str(wrong)]
+                    found += [f"tune.{key}, at {value}: {fault}" for fault in faults]
+        if found:
+            raise RecipeError(f"the search of '{self.source.content['name']}'", found)
 
 
 def search_of(recipe: Recipe, space: Space, wanted: Comparison) -> Search:
@@ -78,7 +103,7 @@ def search_of(recipe: Recipe, space: Space, wanted: Comparison) -> Search:
         wanted: rule and seeds.
 
     Raises:
-        RecipeError: if the selector as it stands cannot be run.
+        RecipeError: if the selector cannot be run as it stands, or at an end of the space.
         ValueError: if the rule is equal_seconds, or there is only the test split to choose on.
     """
     if wanted.rule == "equal_seconds":
@@ -90,10 +115,14 @@ def search_of(recipe: Recipe, space: Space, wanted: Comparison) -> Search:
     selector = {key: value for key, value in recipe.selector.items() if key != "seed"}
     keep = selector.get("keep") or wanted.keeps[0]
     first = replace(recipe, seed=wanted.seeds[0])
-    train = without_test(load_data(first), first.seed)["train"]
+    splits = load_data(first)
+    labels = label_array(without_test(splits, first.seed)["train"])
     only = replace(wanted, keeps=(keep,), methods={selector["name"]: selector})
-    (arm,) = arms_of(source, only, label_array(train))
-    return Search(source, selector, arm, wanted.rule, wanted.seeds, space)
+    (arm,) = arms_of(source, only, labels)
+    source = replace(source, origins=origins(recipe, wanted.seeds, splits))
+    search = Search(source, selector, arm, wanted.rule, wanted.seeds, space, labels)
+    search.check_ends()
+    return search
 
 
 def _digest(content: Any) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from hf_dynsel.core import Pool, Selector
+from hf_dynsel.core import Selector
+from hf_dynsel.made_up import made_up_pool
 from hf_dynsel.recipe import Recipe
-from hf_dynsel.recipe_sections import scores_read
 from hf_dynsel.run_length import plan_length
 from hf_dynsel.steps import StepCounter
 
@@ -37,11 +37,19 @@ class Sizes:
         Args:
             budget: samples of an epoch that selects.
         """
-        least = (1 - MOST_HELD_OUT) * self.pool
-        selects = [n is None or n <= budget or n < least for n in self.epochs]
+        selects = self.selects(budget)
         if True not in selects:
             return 0, 0
         return selects.index(True), selects[::-1].index(True)
+
+    def selects(self, budget: int) -> list[bool]:
+        """Returns of each epoch whether it trains on a part of the pool.
+
+        Args:
+            budget: samples of an epoch that selects.
+        """
+        least = (1 - MOST_HELD_OUT) * self.pool
+        return [n is None or n <= budget or n < least for n in self.epochs]
 
 
 def sizes_of(recipe: Recipe, labels: Int[np.ndarray, " n"]) -> Sizes:
@@ -62,33 +70,26 @@ def sizes_of(recipe: Recipe, labels: Int[np.ndarray, " n"]) -> Sizes:
         accumulation=args.gradient_accumulation_steps,
         drop_last=args.dataloader_drop_last,
     )
-    length = plan_length(selector, _made_up_pool(selector, labels), counter, args)
+    length = plan_length(selector, made_up_pool(selector, labels), counter, args)
     planned = tuple(selector.planned_size(epoch) for epoch in range(length.num_epochs))
     return Sizes(planned, length.total(), len(labels))
 
 
-def decided_in_training(
-    recipe: Recipe, labels: Int[np.ndarray, " n"], epochs: int, *, count: bool
-) -> bool:
+def weighs(selector: Selector) -> bool:
+    """Returns whether a selector leaves samples out within batches."""
+    return type(selector).weigh is not Selector.weigh
+
+
+def decided_in_training(recipe: Recipe, labels: Int[np.ndarray, " n"], epochs: int) -> bool:
     """Returns whether it is known only while training how long so many epochs are.
 
     Args:
         recipe: of the run.
         labels: of its training set.
         epochs: of the run.
-        count: whether samples that a batch leaves out matter.
     """
     selector = recipe.build_selector()
-    if count and type(selector).weigh is not Selector.weigh:
+    if weighs(selector):
         return True
-    selector.setup(_made_up_pool(selector, labels), epochs)
+    selector.setup(made_up_pool(selector, labels), epochs)
     return any(selector.planned_size(epoch) is None for epoch in range(epochs))
-
-
-def _made_up_pool(selector: Selector, labels: Int[np.ndarray, " n"]) -> Pool:
-    rows = np.arange(len(labels), dtype=np.float32)
-    names, read = scores_read(selector.config()), selector.reads()
-    columns = {name: np.stack([rows, rows], axis=1) for name in read}
-    if "sae_indices" in columns:
-        columns["sae_indices"] = columns["sae_indices"].astype(np.int32)
-    return Pool(len(labels), dict.fromkeys(names, rows), labels, columns)

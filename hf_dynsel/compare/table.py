@@ -20,6 +20,7 @@ class Line:
         keep: fraction of the pool.
         label: of the method.
         seeds: how many runs.
+        asked: how many there should be.
         mean: the metric.
         std: its sample standard deviation; None for one seed.
         to_rs2: difference to RS2.
@@ -27,6 +28,7 @@ class Line:
         to_tail: difference to that one.
         epochs: epochs.
         samples_trained: samples that received a gradient.
+        samples_forwarded: samples that went forward to be trained on or left out.
         fewer_samples: how many times fewer than all data for the recipe's epochs.
         samples_swept: samples looked at without training on them.
         extra_seconds: features, autoencoder, adapters, proxies, scores, sweeps and selection.
@@ -36,6 +38,7 @@ class Line:
     keep: float
     label: str
     seeds: int
+    asked: int
     mean: float
     std: float | None
     to_rs2: Difference | None
@@ -43,6 +46,7 @@ class Line:
     to_tail: Difference | None
     epochs: float
     samples_trained: float
+    samples_forwarded: float
     fewer_samples: float
     samples_swept: float
     extra_seconds: float
@@ -52,7 +56,9 @@ class Line:
     def verdicts(self) -> list[str]:
         """Returns one sentence on each difference that was tested, or could not be."""
         found = [(RS2, self.to_rs2), (self.tail, self.to_tail)]
-        return [] if is_reference(self.label) else [_verdict(d, to) for to, d in found if to and d]
+        if is_reference(self.label):
+            return []
+        return [_verdict(gap, other, self.asked) for other, gap in found if other]
 
 
 def is_reference(label: str) -> bool:
@@ -109,6 +115,7 @@ def _line(results: Results, keep: float, label: str, tail: str | None, gaps: Gap
         keep=keep,
         label=label,
         seeds=len(runs),
+        asked=len(results.setup.seeds),
         mean=fmean(values),
         std=stdev(values) if len(values) > 1 else None,
         to_rs2=gaps.get((label, RS2)),
@@ -116,6 +123,7 @@ def _line(results: Results, keep: float, label: str, tail: str | None, gaps: Gap
         to_tail=gaps.get((label, tail or "")),
         epochs=mean(lambda run: run.epochs),
         samples_trained=trained,
+        samples_forwarded=mean(lambda run: run.samples_forwarded),
         fewer_samples=runs[0].size * results.setup.epochs / trained,
         samples_swept=mean(lambda run: run.samples_swept),
         extra_seconds=mean(lambda run: run.overhead_seconds),
@@ -123,16 +131,25 @@ def _line(results: Results, keep: float, label: str, tail: str | None, gaps: Gap
     )
 
 
-def _verdict(found: Difference, other: str) -> str:
+def pairs(found: Difference, asked: int) -> str:
+    """Returns of how many seeds a difference is, where it is not of all."""
+    return f"of {found.seeds} {'pair' if found.seeds == 1 else 'pairs'}" * (found.seeds < asked)
+
+
+def _verdict(found: Difference | None, other: str, asked: int) -> str:
+    if found is None:
+        return f"no run of {other} with the same seed: no verdict"
     if found.seeds == 1:
         return f"one seed: no verdict against {other}"
     if found.low == found.high:
         same = f"the same difference to {other} in every seed ({100 * found.mean:+.2f}): no verdict"
-        return same if abs(found.mean) > SAME else f"identical to {other}"
+        said = same if abs(found.mean) > SAME else f"identical to {other}"
+        return " ".join(filter(None, [said, pairs(found, asked)]))
     assert found.adjusted is not None and found.low is not None and found.high is not None
     word = "better than" if found.mean > 0 else "worse than"
     if found.adjusted >= LEVEL:
         word = "within noise of"
     interval = f"95 % CI {100 * found.low:+.2f} to {100 * found.high:+.2f}"
     p = "p < 0.001" if found.adjusted < 0.001 else f"p = {found.adjusted:.3f}"
-    return f"{word} {other} ({100 * found.mean:+.2f}, {interval}, {p})"
+    numbers = [f"{100 * found.mean:+.2f}", interval, p, pairs(found, asked)]
+    return f"{word} {other} ({', '.join(filter(None, numbers))})"

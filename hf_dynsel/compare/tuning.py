@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_dynsel.compare.lock import alone
 from hf_dynsel.compare.search import Search, Space, search_of
 from hf_dynsel.compare.trials import ERROR, RUNS, ended, write_trials
 from hf_dynsel.compare.validation import validate
@@ -28,7 +29,7 @@ def tune(recipe: Recipe, space: Space, wanted: Comparison, trials: int) -> Path:
     """Returns the folder with the table of trials, after so many of them in all.
 
     Values are those of the validation split. A search that was interrupted goes on where it
-    stopped, to the same end; only one may run at a time.
+    stopped, to the same end.
 
     Args:
         recipe: of the runs; its selector is tuned, at its `keep`.
@@ -37,9 +38,9 @@ def tune(recipe: Recipe, space: Space, wanted: Comparison, trials: int) -> Path:
         trials: how many, those of earlier calls included.
 
     Raises:
-        RecipeError: if the selector as it stands cannot be run.
-        ValueError: if the rule is equal_seconds, there is only the test split to choose on, or no
-            trial succeeds.
+        RecipeError: if the selector cannot be run as it stands, or at an end of the space.
+        ValueError: if the rule is equal_seconds, there is only the test split to choose on, another
+            search runs in the folder, or no trial succeeds.
         ImportError: if optuna is not installed.
     """
     require("optuna", "tune")
@@ -47,13 +48,13 @@ def tune(recipe: Recipe, space: Space, wanted: Comparison, trials: int) -> Path:
         raise ValueError(f"a search needs at least 1 trial, got {trials}")
     search = search_of(recipe, space, wanted)
     folder = search.source.root
-    folder.mkdir(parents=True, exist_ok=True)
-    study = _study(folder, search)
-    while (number := len(ended(study))) < trials:
-        logger.info("tune: trial %d of %d", number + 1, trials)
-        study.sampler = _sampler(recipe.seed, number)
-        _try(study, search)
-    write_trials(folder, study, recipe.metrics[0])
+    with alone(folder):
+        study = _study(folder, search)
+        while (number := len(ended(study))) < trials:
+            logger.info("tune: trial %d of %d", number + 1, trials)
+            study.sampler = _sampler(recipe.seed, number)
+            _try(study, search)
+        write_trials(folder, study, recipe.metrics[0])
     return folder
 
 

@@ -1,4 +1,4 @@
-"""Puts rows in the order in which each is the farthest from those before it, exactly."""
+"""Puts rows in the order in which each is the farthest from those before it, in float32."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from hf_dynsel.scores.centred import centred, scale
 from hf_dynsel.scores.exact_neighbors import device, full_precision
+from hf_dynsel.scores.twins import first_twins
 
 FRONT = 1024  # rows whose distances are kept up to date; a few MB, which stay in the cache
 BLOCK = 2048  # centres that a product takes at a time
@@ -23,10 +25,8 @@ def central_row(features: Float[np.ndarray, "n d"]) -> int:
     Args:
         features: finite, one row per sample.
     """
-    mean = features.mean(axis=0, dtype=np.float64)
-    step = max(1, PAIRS // features.shape[1])
-    blocks = (features[first : first + step] - mean for first in range(0, len(features), step))
-    return int(np.concatenate([np.einsum("nd,nd->n", b, b) for b in blocks]).argmin())
+    squares = [np.einsum("nd,nd->n", block, block) for _, block in centred(features)]
+    return int(np.concatenate(squares).argmin())
 
 
 def farthest_first(
@@ -35,28 +35,41 @@ def farthest_first(
     """Returns `count` rows: a first one, then always the farthest from all those before it.
 
     Of rows that are equally far, the lower one comes first, and a shorter order is the beginning
-    of a longer one. A row's distance to the centres so far can only shrink, so an old one bounds
-    it from above: only the 1,024 rows with the largest bounds are brought up to date, by one
-    product with all the centres that they have not met, and are followed until one of the others
-    might be farther. The order is that of a full table of distances, but most of the work is
-    products of matrices.
+    of a longer one. Rows that equal one before them come last, the lower first. A row's distance
+    to the centres so far can only shrink, so an old one bounds it from above: only the 1,024 rows
+    with the largest bounds are brought up to date, by one product with all the centres that they
+    have not met, and are followed until one of the others might be farther. So most of the work is
+    products of matrices, and the order is that of a full table of distances but for the rounding
+    of float32: which of two rows comes first is left to it where their squared distances differ
+    by less than some millionths of the squared lengths, which count from the central row.
 
-    Memory, beside the features: 12 bytes per row and 20 MB; on an accelerator, a copy of them.
+    Memory, beside the features: 50 bytes per row and 40 MB; on an accelerator, a copy of them.
 
     Args:
         features: finite, one row per sample, float32 or float64, writable.
         start: the first row.
         count: how many rows, at least one and at most all.
     """
-    origin = central_row(features)
+    repeated = _repeated(features, start)
+    distinct = min(count, len(features) - len(repeated))
     on = torch.from_numpy(features).to(device())
     with full_precision(on.device):
-        greedy = _Greedy.at(on, on[origin], start, count)
-        with tqdm(total=count, desc="k-center", unit="sample", delay=PATIENCE) as bar:
-            while greedy.taken < count:
+        greedy = _Greedy.at(on, central_row(features), scale(features), start, distinct)
+        greedy.bounds[torch.from_numpy(repeated).to(on.device)] = -1
+        with tqdm(total=distinct, desc="k-center", unit="sample", delay=PATIENCE) as bar:
+            while greedy.taken < distinct:
                 greedy.advance()
                 bar.update(greedy.taken - bar.n)
-    return np.asarray(greedy.order.cpu().numpy())
+    return np.concatenate([greedy.order.cpu().numpy(), repeated[: count - distinct]])
+
+
+def _repeated(features: Float[np.ndarray, "n d"], start: int) -> Int[np.ndarray, " r"]:
+    """Returns the rows that equal the start or a lower row, sorted."""
+    firsts = first_twins(features)
+    repeated = firsts != np.arange(len(features))
+    repeated[firsts[start]] = True
+    repeated[start] = False
+    return np.flatnonzero(repeated)
 
 
 @dataclass
@@ -64,10 +77,11 @@ class _Greedy:
     """The state of the search; `taken` counts the rows in the order so far.
 
     `bounds` holds a squared distance to the first `met` centres of the order, and minus one for
-    the centres.
+    the centres and for rows that are not to become one.
     """
 
     given: Float[Tensor, "n d"]
+    scale: float
     origin: Float[Tensor, " d"]
     lengths: Float[Tensor, " n"]
     bounds: Float[Tensor, " n"]
@@ -77,13 +91,13 @@ class _Greedy:
 
     @classmethod
     def at(
-        cls, given: Float[Tensor, "n d"], origin: Float[Tensor, " d"], start: int, count: int
+        cls, given: Float[Tensor, "n d"], origin: int, scale: float, start: int, count: int
     ) -> "_Greedy":
         n = len(given)
         order = torch.full((count,), start, device=given.device)
         lengths, bounds = given.new_empty(2, n, dtype=torch.float32)
         met = torch.ones(n, dtype=torch.int32, device=given.device)
-        greedy = cls(given, origin, lengths, bounds, met, order, 1)
+        greedy = cls(given, scale, given[origin] * scale, lengths, bounds, met, order, 1)
         for rows in torch.split(torch.arange(n, device=given.device), BLOCK):
             lengths[rows] = greedy.points(rows).square().sum(dim=1)
         bounds.fill_(torch.inf)[start] = -1
@@ -93,7 +107,7 @@ class _Greedy:
 
     def points(self, rows: Int[Tensor, " r"]) -> Float[Tensor, "r d"]:
         """Returns rows relative to the origin, a row too: small whole numbers stay exact."""
-        return (self.given[rows] - self.origin).float()
+        return (self.given[rows].mul_(self.scale) - self.origin).float()
 
     def advance(self) -> None:
         """Brings the rows with the largest bounds up to date, and takes centres from them."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from hf_dynsel.selectors.cancellation import cancelling
+from hf_dynsel.selectors.cancellation import CANDIDATES, cancelling
 from hf_dynsel.selectors.checks import check_choice, check_positive
 from hf_dynsel.selectors.hessian import Form, check_form, inverse_hessian
 from hf_dynsel.selectors.last_layer import LastLayer
@@ -35,8 +35,9 @@ class DatasetPruning(StaticSubset):
 
     Cost:
         Once, O(N d C) time for each of some hundred steps. The exact Hessian takes O(N p^2) more
-        for its p = C (d + 1) weights, and O(p^2) memory: beyond 8 GiB it is refused, with the
-        byte count. Else O(N (C + d)) memory, and no vector of p entries for each sample.
+        for its p = C (d + 1) weights, and 8 p^2 bytes, or 8 p (d + 1) by class, with the vectors
+        of 128 samples: beyond 8 GiB it is refused, with the byte count. Else O(N) memory beside
+        the columns, and no vector of p entries for each sample.
 
     Reference:
         Yang et al., "Dataset Pruning: Reducing Training Costs by Examining Generalization
@@ -59,7 +60,7 @@ class DatasetPruning(StaticSubset):
         check_choice("hessian", self.hessian, ("auto", "whole", "classes"))
         check_positive("damping", self.damping, "a share of the Hessian's mean diagonal entry")
         features, errors = (self.pool.column(name) for name in COLUMNS)
-        check_form(self.hessian, errors.shape[1], features.shape[1])
+        check_form(self.hessian, errors.shape[1], features.shape[1], 2 * CANDIDATES)
 
     def choose(self) -> Int[np.ndarray, " k"]:
         """Returns the subset, sorted."""

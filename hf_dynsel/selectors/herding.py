@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Int, Num
 from tqdm.auto import tqdm
 
+from hf_dynsel.scores.centred import centred
+from hf_dynsel.scores.twins import first_twins
 from hf_dynsel.selectors.class_quota import ClassQuota, Quota
 from hf_dynsel.selectors.static_subset import StaticSubset
 
-BLOCK_ENTRIES = 2**22
 PATIENCE = 2.0  # seconds without a progress bar
 
 
@@ -65,30 +66,29 @@ class Herding(StaticSubset):
 def herd(features: Num[np.ndarray, "n d"], count: int) -> Int[np.ndarray, " k"]:
     """Returns `count` rows, each added to bring the mean of the chosen nearest to that of all.
 
-    With the mean of all moved to zero, that is the row nearest to minus the sum of the chosen.
+    With the mean of all moved to zero, that is the row nearest to minus the sum of the chosen. Of
+    equal rows the lower one comes first: the first stands for all that are left.
 
     Args:
         features: finite, one row per sample.
         count: how many rows, at most all.
     """
-    points = _centred(features)
-    lengths = np.einsum("nd,nd->n", points, points)
+    points = np.empty(features.shape, dtype=np.float32)
+    for rows, block in centred(features):
+        points[rows] = block
+    firsts = first_twins(points)
+    members, left = firsts.argsort(kind="stable"), np.bincount(firsts, minlength=len(points))
+    ends = left.cumsum()
+    lengths = np.where(left, np.einsum("nd,nd->n", points, points), np.inf)
     total, values = np.zeros(points.shape[1]), np.empty_like(lengths)
     chosen = np.empty(count, dtype=np.int64)
     for step in tqdm(range(count), desc="herding", unit="sample", delay=PATIENCE):
         np.dot(points, 2 * total.astype(np.float32), out=values)
         values += lengths
-        chosen[step] = row = values.argmin()
-        total += points[row]
-        lengths[row] = np.inf
+        first = values.argmin()
+        chosen[step] = members[ends[first] - left[first]]
+        total += points[first]
+        left[first] -= 1
+        if not left[first]:
+            lengths[first] = np.inf
     return chosen
-
-
-def _centred(features: Num[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
-    """Returns the features less their mean in float32; in float64 before, for a far origin."""
-    mean = features.mean(axis=0, dtype=np.float64)
-    points = np.empty(features.shape, dtype=np.float32)
-    step = max(1, BLOCK_ENTRIES // points.shape[1])
-    for first in range(0, len(points), step):
-        points[first : first + step] = features[first : first + step] - mean
-    return points

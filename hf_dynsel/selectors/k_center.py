@@ -15,8 +15,9 @@ class KCenter(StaticSubset):
 
     The largest distance of a sample to the nearest chosen one is at most twice that of the best
     possible subset of this size. The order counts: a smaller `keep` gives the beginning of a
-    larger one. A duplicate is at distance zero, and comes after all that are not duplicates, the
-    lower row first. Far samples come early, and outliers and broken samples are among them.
+    larger one. Of equally far samples the lower row comes first, but for the rounding of float32,
+    and duplicates come after all others. Far samples come early, and outliers and broken samples
+    are among them.
 
     Args:
         keep: fraction of the pool.
@@ -29,7 +30,7 @@ class KCenter(StaticSubset):
 
     Cost:
         Once, at most O(N K d) time, as products of matrices, and O(N) memory beside the features
-        (20 MB and 12 bytes per row; on an accelerator, a copy of the features). With d = 512 and
+        (40 MB and 50 bytes per row; on an accelerator, a copy of the features). With d = 512 and
         keep 0.3, time grows as N squared.
 
     Reference:

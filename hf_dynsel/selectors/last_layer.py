@@ -30,7 +30,7 @@ class LastLayer(Influence):
     def total(self, shares: Float[np.ndarray, " n"]) -> Float[np.ndarray, " p"]:
         """Returns the sum of all vectors, each times its share."""
         gradient = np.zeros((1, self.errors.shape[1], self.features.shape[1] + 1))
-        for rows, inputs in blocks(self.features):
+        for rows, inputs in blocks(self.features, max(gradient.shape[1:])):
             parts = self.errors[rows] * shares[rows, None]
             gradient += parts.astype(np.float32).T @ inputs
         return self.inverse.times(gradient).ravel()
@@ -41,14 +41,15 @@ class LastLayer(Influence):
         weights = matrix.T.astype(np.float32)
         parts = [
             np.einsum("bc,bc->b", self.errors[rows], inputs @ weights, dtype=np.float64)
-            for rows, inputs in blocks(self.features)
+            for rows, inputs in blocks(self.features, max(weights.shape))
         ]
         return np.concatenate(parts)
 
     def squares(self) -> Float[np.ndarray, " n"]:
         """Returns the squared length of each vector."""
         parts = []
-        for rows, inputs in blocks(self.features, copies=2 * self.errors.shape[1]):
+        width = self.errors.shape[1] * (self.features.shape[1] + 1)
+        for rows, inputs in blocks(self.features, width):
             vectors = self.inverse.times(self.errors[rows][:, :, None] * inputs[:, None])
             parts.append(np.einsum("bce,bce->b", vectors, vectors))
         return np.concatenate(parts)

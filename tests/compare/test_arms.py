@@ -1,24 +1,32 @@
 """What is trained under each rule, by hand on 100 samples in batches of 32."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from hf_dynsel.compare.arms import Arm, arms_of
+from hf_dynsel.compare.arms import Arm, arms_of, check_references
 from hf_dynsel.compare.cells import source_of
+from hf_dynsel.compare.notes import notes_of
 from hf_dynsel.compare.sizes import Sizes, sizes_of
 from hf_dynsel.compare_section import comparison
 from hf_dynsel.recipe import RecipeError
 
 LABELS = np.arange(100) % 10
-REPDIV = {"name": "RepDiv"}
+REPDIV, STATIC = {"name": "RepDiv"}, {"name": "StaticRandom"}
 
 
 @pytest.fixture
 def arm(quickstart):  # noqa: ANN201
     """Returns a function that plans one budget: keep 0.3 of 100 samples, 4 epochs."""
 
-    def made(rule: str = "equal_epochs", keep: float = 0.3, **methods: object) -> Arm:
-        recipe = quickstart()
+    def made(
+        rule: str = "equal_epochs",
+        keep: float = 0.3,
+        changes: Sequence[str] = (),
+        **methods: object,
+    ) -> Arm:
+        recipe = quickstart(*changes)
         section = {"rule": rule, "keeps": [keep], "methods": methods or {"RepDiv": REPDIV}}
         (found,) = arms_of(source_of(recipe), comparison(section, recipe.selector), LABELS)
         return found
@@ -56,7 +64,7 @@ def test_equal_epochs_change_nothing_in_the_trainer(arm) -> None:
 
 def test_equal_steps_are_those_of_rs2(arm) -> None:
     """30 samples are one batch of 32: 4 steps in 4 epochs; 70 are three: 12."""
-    assert arm("equal_steps").length == {"max_steps": 4}
+    assert arm("equal_steps", A=STATIC).length == {"max_steps": 4}
     assert arm("equal_steps", keep=0.7).budget == 12
 
 
@@ -69,28 +77,78 @@ def test_equal_samples_are_those_of_rs2(arm) -> None:
 
 @pytest.mark.parametrize("rule", ["equal_epochs", "equal_steps", "equal_samples"])
 def test_rs2_with_a_tail_takes_as_much_as_its_method(arm, quickstart, rule: str) -> None:
-    found = arm(rule, keep=0.7)
-    cells = found.cells(source_of(quickstart()), rule, [0])
+    longer = ["trainer.num_train_epochs=10"]
+    found = arm(rule, keep=0.7, changes=longer)
+    cells = found.cells(source_of(quickstart(*longer)), rule, [0])
     sizes = {cell.label: sizes_of(cell.recipe, LABELS) for cell in cells}
     (tail,) = found.tails.values()
     assert sizes[tail] == sizes["RepDiv"]
     if rule != "equal_epochs":
-        assert sizes["RS2"].epochs == (70,) * 4
+        assert sizes["RS2"].epochs == (70,) * 10
 
 
 @pytest.mark.parametrize("rule", ["equal_steps", "equal_samples"])
 def test_what_is_decided_in_training_is_refused_with_the_remedy(arm, rule: str) -> None:
     with pytest.raises(RecipeError) as refused:
-        arm(rule, Mean={"name": "InfoBatch", "keep": None}, Fine=REPDIV)
+        arm(rule, Mean={"name": "InfoBatch", "keep": None}, Fine=STATIC)
     (fault,) = refused.value.faults
     assert fault.startswith(f"compare.methods.Mean, keep 0.3: {rule} needs to know beforehand")
     assert "give it a keep, if it takes one, or compare by equal_epochs or equal_seconds" in fault
 
 
-def test_samples_left_out_within_batches_are_not_known_beforehand(arm) -> None:
+@pytest.mark.parametrize("rule", ["equal_steps", "equal_samples"])
+def test_samples_left_out_within_batches_are_not_known_beforehand(arm, rule: str) -> None:
     with pytest.raises(RecipeError, match="SelectiveBackprop decides that while training"):
-        arm("equal_samples", SB={"name": "SelectiveBackprop"})
-    assert "SB" in arm("equal_steps", SB={"name": "SelectiveBackprop"}).rows
+        arm(rule, SB={"name": "SelectiveBackprop"})
+    assert "SB" in arm(SB={"name": "SelectiveBackprop"}).rows
+
+
+@pytest.mark.parametrize("rule", ["equal_steps", "equal_samples"])
+def test_a_method_that_would_never_select_is_refused_with_the_remedy(arm, rule: str) -> None:
+    """A tenth of 100 samples in 4 epochs is less than the one whole epoch of RepDiv."""
+    with pytest.raises(RecipeError) as refused:
+        arm(rule, keep=0.1)
+    (fault,) = refused.value.faults
+    assert fault == (
+        f"compare.methods.RepDiv, keep 0.1: {rule} leaves RepDiv no epoch that selects, "
+        "only 1 on the whole pool; raise trainer.num_train_epochs, which is 4"
+    )
+
+
+def test_rows_far_from_the_budget_in_samples_are_refused(arm, quickstart) -> None:
+    """1.2 epochs of all are 120 samples, 280 are 10.7 % less than 100 + 3 * 70."""
+    found = arm("equal_samples")
+    source, wanted = source_of(quickstart()), comparison({"rule": "equal_samples"}, REPDIV)
+    with pytest.raises(RecipeError) as refused:
+        check_references([found], source, wanted, LABELS)
+    (fault,) = refused.value.faults
+    assert fault == (
+        "FullData, keep 0.3: equal_samples gives 120 samples, and whole epochs of FullData that "
+        "come closest have 100, more than 10% off; raise trainer.num_train_epochs, which is 4, "
+        "to 17, say"
+    )
+    with pytest.raises(RecipeError, match="280 samples, .* RepDiv that come closest have 310"):
+        arm("equal_samples", keep=0.7)
+
+
+def test_seconds_need_all_costs(arm) -> None:
+    with pytest.raises(RecipeError) as refused:
+        arm("equal_seconds", changes=["scores={from: shared/x}", "sae=null", "features=null"])
+    (fault,) = refused.value.faults
+    assert "the cost of the scores loaded from shared/x is not known; have the recipe" in fault
+
+
+def test_what_is_not_charged_or_matched_is_noted(quickstart) -> None:
+    recipe = quickstart("scores={from: shared/x}", "sae=null", "features=null")
+    rows = {"A": REPDIV, "B": {"name": "SelectiveBackprop"}, "FullData": {"name": "FullData"}}
+    cells = [
+        source_of(recipe).cell("equal_epochs", 0.3, label, section, seed, {})
+        for seed in (0, 1)
+        for label, section in rows.items()
+    ]
+    first, second = notes_of(cells)
+    assert first == "A: scores loaded from shared/x: their cost is not known and not charged."
+    assert second.startswith("B: leaves samples out within batches: its first epoch trains on")
 
 
 def test_all_faults_of_all_methods_and_budgets_are_found_first(quickstart) -> None:

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import DatasetDict
 
 from compare_kit import summary
+from hf_dynsel.cli import main
 from hf_dynsel.compare import Compared, compare, launch, render
+from hf_dynsel.compare.lock import alone
 from hf_dynsel.compare_section import comparison
 from hf_dynsel.recipe import Recipe
+from hf_dynsel.stages import load_data
 
 METHODS = {"RepDiv": {"name": "RepDiv"}, "Slow": {"name": "StaticRandom"}}
 RAN: dict[str, dict[str, float]] = {
@@ -27,6 +31,7 @@ RAN: dict[str, dict[str, float]] = {
 def experiment(quickstart: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # noqa: ANN201
     """Returns a function that compares with made-up runs, and the runs that it made up."""
     ran: list[Recipe] = []
+    took = dict(RAN)
 
     def run(recipe: Recipe, *, report: bool, resume: bool) -> None:
         name = recipe.selector["name"]
@@ -34,18 +39,27 @@ def experiment(quickstart: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatc
             raise RuntimeError(f"{name} cannot")
         epochs = int(recipe.trainer["num_train_epochs"])
         seconds = {
-            k: v if k in ("scores", "proxy") else v * epochs / 4 for k, v in RAN[name].items()
+            k: v if k in ("scores", "proxy") else v * epochs / 4 for k, v in took[name].items()
         }
         content = summary(name, recipe.seed, 0.5 + 0.01 * recipe.seed, seconds=seconds)
-        content |= {"recipe": recipe.name, "epochs": epochs, "samples_full": 100 * epochs}
+        keep = recipe.selector.get("keep")
+        content |= {
+            "recipe": recipe.name,
+            "keep": keep,
+            "epochs": epochs,
+            "samples_full": 100 * epochs,
+        }
         (recipe.folder / "recipe.yaml").write_text(dump(recipe))
         (recipe.folder / "summary.json").write_text(json.dumps(content))
         ran.append(recipe)
 
     failing: set[str] = set()
 
-    def made(rule: str = "equal_epochs", **section: Any) -> Compared:
-        recipe = quickstart(folder=tmp_path)
+    def made(
+        rule: str = "equal_epochs", changes: Any = (), spent: Any = None, **section: Any
+    ) -> Compared:
+        recipe = quickstart(*changes, folder=tmp_path)
+        took.update(spent or {})
         asked = {"rule": rule, "seeds": [0, 1], "methods": METHODS, **section}
         return compare(recipe, comparison(asked, recipe.selector))
 
@@ -108,6 +122,47 @@ def test_what_fails_is_listed_and_stops_no_other(experiment) -> None:
     text = (found.folder / "comparison.md").read_text()
     assert "- Slow, keep 0.3, seed 1 failed: RuntimeError: StaticRandom cannot\n" in text
     assert "| RepDiv | 2 |" in text
+
+
+def test_changed_data_is_trained_on_again(experiment, monkeypatch) -> None:
+    made, ran, _ = experiment
+    made(seeds=[0])
+    count = len(ran)
+    monkeypatch.setattr("hf_dynsel.compare.origins.fingerprint", lambda split: "changed")
+    made(seeds=[0])
+    assert sorted(labels(ran[count:])) == sorted(labels(ran[:count]))
+
+
+def test_data_is_loaded_once_unless_seeds_draw_it(experiment, monkeypatch) -> None:
+    made, _, _ = experiment
+    seen: list[int] = []
+
+    def load(recipe: Recipe) -> DatasetDict:
+        seen.append(recipe.seed)
+        return load_data(recipe)
+
+    for module in ("experiment", "origins"):
+        monkeypatch.setattr(f"hf_dynsel.compare.{module}.load_data", load)
+    made(changes=["dataset.subset_seed=0"])
+    assert seen == [0]
+    made()
+    assert seen == [0, 0, 1]
+
+
+def test_two_comparisons_do_not_train_in_one_folder(experiment, tmp_path) -> None:
+    made, ran, _ = experiment
+    with alone(tmp_path / "compare"), pytest.raises(ValueError, match="another process trains in"):
+        made()
+    assert ran == []
+
+
+def test_what_would_never_select_in_the_seconds_there_are_is_left_out(experiment) -> None:
+    """Of 8 s, 5 s of scores leave room for one epoch, which RepDiv refines in."""
+    made, _, _ = experiment
+    found = made("equal_seconds", spent={"RepDiv": {"scores": 5.0, "train": 10.0}})
+    text = (found.folder / "comparison.md").read_text()
+    assert "RepDiv, keep 0.3: was left out, as it would train on the whole pool" in text
+    assert "| RepDiv |" not in text
 
 
 def test_where_nothing_finishes_the_errors_are_shown(experiment) -> None:
@@ -178,7 +233,16 @@ def test_all_formats_are_written(trained: Compared) -> None:
         "runs.csv",
     }
     assert len(list((folder / "figures").iterdir())) == 4
-    assert render(folder / "results") == (folder / "comparison.md").read_text()
+    assert render(folder / "results") == (trained.folder / "comparison.md").read_text()
+
+
+def test_the_report_takes_the_folder_of_the_comparison_or_of_its_results(trained, capsys) -> None:
+    for folder in (trained.folder, trained.folder / "results"):
+        assert main(["report", str(folder)]) == 0
+        assert (
+            capsys.readouterr().out.strip()
+            == (trained.folder / "comparison.md").read_text().strip()
+        )
 
 
 def test_trained_runs_are_in_the_table(trained: Compared) -> None:

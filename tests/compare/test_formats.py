@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from compare_kit import ENVIRONMENT
 from hf_dynsel.compare.formats import as_json, escape, latex, markdown, runs_csv, summary_csv
 
 ARM = {
@@ -15,7 +16,7 @@ ARM = {
     "RS2+tail-0-1": (0.83, 0.84, 0.85),
     "EL2N_4": (0.70, 0.705, 0.72),
 }
-FULL = {"samples_trained": 400, "seconds": {"train": 30.0, "eval": 5.0}}
+FULL = {"samples_trained": 400, "samples_forwarded": 400, "seconds": {"train": 30.0, "eval": 5.0}}
 HEAD = (
     "`demo` by equal_epochs (keep 0.3: 4 epochs), seeds 0, 1, 2; digits, 100 training samples; "
     "A processor, threads 1; hf-dynsel 0.1, torch 2.15, transformers 5.23; commit abc; "
@@ -31,6 +32,7 @@ fewer samples | extra, s | total, s |
 | EL2N_4 | 3 | 70.83 ± 1.04 | -10.17 [-10.88, -9.45] | -13.17 [-13.88, -12.45] | 4 | 120 | \
 3.33× | 1.0 | 11.0 |
 """
+RS2 = (0.80, 0.81, 0.82)
 SAID = (
     "- EL2N_4: worse than RS2 (-10.17, 95 % CI -10.88 to -9.45, p < 0.001); "
     "worse than RS2+tail-0-1 (-13.17, 95 % CI -13.88 to -12.45, p < 0.001)"
@@ -79,6 +81,43 @@ def test_looks_at_the_pool_have_a_column_where_there_are_any(results) -> None:
     swept = {"samples_swept": 1500}
     text = markdown(results({"RS2": (0.5,), "A": (0.5,)}, summaries={"A": swept}))
     assert "| looked at |" in text and "| 1,500 |" in text
+
+
+def test_samples_forwarded_have_a_column_where_they_are_not_those_trained(results) -> None:
+    more = {"samples_forwarded": 310}
+    text = markdown(results({"RS2": (0.5,), "A": (0.5,)}, summaries={"A": more}))
+    assert "| samples trained | forwarded | fewer samples |" in text
+    assert "| 120 | 310 | 3.33× |" in text and "| 120 | 120 | 3.33× |" in text
+
+
+def test_seeds_that_are_missing_are_listed(results) -> None:
+    methods = {"0.3": {name: {"name": name, "keep": 0.3} for name in ("RS2", "A", "B")}}
+    text = markdown(results({"RS2": RS2, "A": (0.5, 0.5)}, methods=methods))
+    assert "\n\nSeeds missing: A, keep 0.3: 2; B, keep 0.3: 0, 1, 2.\n\n" in text
+    assert "Seeds missing" not in markdown(results({"RS2": RS2}))
+
+
+def test_differences_of_fewer_pairs_than_seeds_say_so(results) -> None:
+    """Gaps of 0.1 and 0.0: one of three seeds is in RS2 alone."""
+    text = markdown(results({"RS2": RS2, "A": (0.9, 0.81)}))
+    assert "| A | 2 | 85.50 ± 6.36 | +5.00 [-58.53, +68.53] of 2 pairs |" in text
+    assert (
+        "- A: within noise of RS2 (+5.00, 95 % CI -58.53 to +68.53, p = 0.500, of 2 pairs)" in text
+    )
+
+
+def test_runs_of_several_commits_are_said_to_be(results) -> None:
+    other = {"environment": ENVIRONMENT | {"commit": "def"}}
+    text = markdown(results({"RS2": (0.5,), "A": (0.5,)}, summaries={"A": other}))
+    assert "; runs of 2 commits: abc, def;" in text.partition("\n")[0]
+
+
+def test_runs_with_different_metrics_share_a_table(results) -> None:
+    more = {"eval": {"accuracy": 0.5, "f1": 0.4}}
+    text = runs_csv(results({"RS2": (0.5,), "A": (0.5,)}, summaries={"A": more}))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    found = {row["method"]: (row["loss"], row["f1"]) for row in rows}
+    assert found == {"RS2": ("1.0", ""), "A": ("", "0.4")}
 
 
 def test_latex_has_every_row_and_no_bare_special_character(found) -> None:

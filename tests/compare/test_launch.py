@@ -1,5 +1,6 @@
 """Runs are skipped, resumed or started anew; one that fails stops no other. Nothing is trained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from compare_kit import finish
 from hf_dynsel import yaml_files
 from hf_dynsel.compare import launch
 from hf_dynsel.compare.cells import Cell, source_of
-from hf_dynsel.compare.folders import clear, finished
+from hf_dynsel.compare.folders import clear, finished, mark
 from hf_dynsel.compare.launch import run_all, run_here
 
 
@@ -26,7 +27,7 @@ def begin(cell, *checkpoints: str) -> None:  # noqa: ANN001
     """Leaves what a run leaves that was interrupted."""
     for name in checkpoints:
         (cell.recipe.folder / name).mkdir(parents=True)
-    cell.recipe.folder.mkdir(parents=True, exist_ok=True)
+    mark(cell)
     yaml_files.write(cell.recipe.plain(), cell.recipe.folder / "recipe.yaml")
 
 
@@ -69,6 +70,23 @@ def test_a_run_of_another_recipe_does_not_count(source, trained) -> None:
     run_all([changed])
     assert trained == [(changed.recipe.folder, False)]
     assert not (changed.recipe.folder / "checkpoint-4").exists()
+
+
+@pytest.mark.parametrize("other", [{"library": "0.2", "data": {}}, {}])
+def test_a_run_of_other_data_or_another_version_does_not_count(source, trained, other) -> None:
+    own = cell(replace(source, origins={0: {"library": "0.1", "data": {"train": "abc"}}}))
+    finish(replace(own, origin=other), 0.5)
+    assert not finished(own)
+    assert clear(own) is False
+    assert not (own.recipe.folder / "summary.json").exists()
+    finish(own, 0.5)
+    assert finished(own)
+
+
+def test_a_run_that_does_not_say_what_it_was_made_from_does_not_count(source) -> None:
+    finish(cell(source), 0.5)
+    (cell(source).recipe.folder / "origin.json").unlink()
+    assert not finished(cell(source))
 
 
 def test_an_interrupted_run_is_resumed_from_its_checkpoint(source, trained) -> None:

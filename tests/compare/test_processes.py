@@ -1,10 +1,13 @@
 """Several runs at once, with small processes in place of training."""
 
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from hf_dynsel.cli import main
 from hf_dynsel.compare import processes
 from hf_dynsel.compare.cells import source_of
 from hf_dynsel.compare.processes import prepare_all, run_apart
@@ -71,6 +74,45 @@ def test_an_interrupt_ends_the_processes_that_run(cells) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_apart(cells, PLACES, start)
     assert [process.poll() is not None for process in started] == [True]
+
+
+def test_a_process_that_does_not_stop_is_killed(monkeypatch) -> None:
+    monkeypatch.setattr(processes, "GRACE", 0.1)
+    code = (
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    )
+    process = python(code, stdout=subprocess.PIPE)
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        processes.end([process])
+        assert process.returncode == -signal.SIGKILL
+
+
+def test_sigterm_ends_the_processes_that_run_once(cells, monkeypatch) -> None:
+    """A second SIGTERM, while the processes end, changes nothing."""
+    started = []
+
+    def start(cell, resume, place):  # noqa: ANN001, ANN202
+        started.append(python("import time; time.sleep(60)"))
+        if cell.seed == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return started[-1]
+
+    def compare(options: object) -> None:
+        try:
+            run_apart(cells, PLACES, start)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("hf_dynsel.cli.COMMANDS", {"compare": compare})
+    assert main(["compare", "x.yaml"]) == 128 + signal.SIGTERM
+    assert started[0].poll() is not None
+    assert signal.getsignal(signal.SIGTERM) is before
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 def test_what_several_runs_read_is_prepared_once(quickstart, monkeypatch) -> None:

@@ -1,6 +1,7 @@
 """The published order beside ours, with Kendall's tau counted by hand."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,16 @@ def test_faults_of_the_file_are_found_at_once(tmp_path: Path) -> None:
         read_published(file)
     for words in ("rows.0.source: 1 is not", "has no 'methods'; did you mean 'method'?"):
         assert words in str(refused.value)
+    row = "{source: a, dataset: b, model: c, method: d, keep: 0.3, value: .nan}"
+    for text, said in (
+        ("labels: {}\nrows: null\n", "rows: None is not of type list"),
+        ("labels: {A: 1}\nrows: []\n", "labels: takes our label of each published name; got {'A'"),
+        ("labels: null\nrows: []\n", "labels: takes our label"),
+        (f"labels: {{}}\nrows: [{row}]\n", "rows.0.value: nan is no result; leave the row out"),
+    ):
+        file.write_text(text)
+        with pytest.raises(ValueError, match=re.escape(said)):
+            read_published(file)
     file.write_text("rows: []\n")
     with pytest.raises(ValueError, match="must hold 'labels' and 'rows'"):
         read_published(file)

@@ -1,6 +1,7 @@
 """Result files: written from runs, read back, and refused where they are not of one comparison."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def cells(quickstart):  # noqa: ANN201
 
 def test_a_run_that_depends_on_no_budget_is_in_the_results_of_each(cells, tmp_path: Path) -> None:
     finish(cells[0], 0.5)
-    methods = {"0.3": {"FullData": {}}, "0.7": {"FullData": {}}}
+    methods = dict.fromkeys(("0.3", "0.7"), {"FullData": {"name": "FullData"}})
     both = setup([], {}, keeps=[0.3, 0.7], methods=methods)
     write_results(tmp_path / "results", both, cells)
     found = read_results(tmp_path / "results")
@@ -56,8 +57,15 @@ def test_a_setup_with_other_keys_is_refused(results, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"recipe": "other"}, "is a run of other, RS2, which setup.json does not name"),
+        ({"recipe": "other"}, "is a run of other, RS2, seed 0, which setup.json does not name"),
         ({"seed": 1}, "has the seed 1 and the metrics .*; it should be seed-1.json, with accuracy"),
+        ({"seed": 9}, "is a run of demo, RS2, seed 9, which setup.json does not name"),
+        (
+            {"selector": "Moderate"},
+            "of Moderate with keep 0.3, and by setup.json RS2 is RS2 with k",
+        ),
+        ({"keep": 0.5}, "is a run of RS2 with keep 0.5, and by setup.json RS2 is RS2 with keep 0"),
+        ({"eval": {"accuracy": math.nan}}, "seed-0.json has accuracy nan, which compares with not"),
         ({"eval": {"loss": 1.0}}, r"the metrics \['loss'\]; it should be seed-0.json, with acc"),
     ],
 )
@@ -67,5 +75,7 @@ def test_a_run_of_another_comparison_is_refused(results, changes, said: str) -> 
 
 
 def test_a_method_that_was_not_compared_is_refused(results) -> None:
-    with pytest.raises(ValueError, match="is a run of demo, RS2, which setup.json does not name"):
+    with pytest.raises(
+        ValueError, match="is a run of demo, RS2, seed 0, which setup.json does not"
+    ):
         results({"RS2": (0.5,)}, methods={"0.3": {"FullData": {}}})

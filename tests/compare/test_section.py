@@ -1,5 +1,7 @@
 """What the section `compare` takes, and what it refuses, with the key and the fix."""
 
+import math
+
 import pytest
 
 from hf_dynsel.compare_section import Comparison, compare_faults, comparison
@@ -65,6 +67,10 @@ def test_a_complete_section_has_no_faults() -> None:
         (
             {"methods": {"A": {"name": "RepDiv", "penalty": "high"}}},
             "compare.methods.A.penalty: 'high' is not of type float",
+        ),
+        (
+            {"methods": {"A": {"name": "RepDiv", "penalty": math.nan}}},
+            "compare.methods.A.penalty: takes a finite number; got nan",
         ),
         (
             {"methods": {"A": {"name": "RepDiv", "usage": [1]}}},

@@ -105,4 +105,4 @@ def test_the_same_difference_in_every_seed_gives_no_verdict(results) -> None:
 def test_without_a_run_of_rs2_there_is_no_difference(results) -> None:
     line = rows(results({"A": RS2}))["A"]
     assert line.to_rs2 is None
-    assert line.verdicts == []
+    assert line.verdicts == ["no run of RS2 with the same seed: no verdict"]

@@ -1,5 +1,7 @@
 """What the section `tune` takes, and what it refuses."""
 
+import math
+
 import pytest
 
 from hf_dynsel.tune_section import tune_faults
@@ -38,6 +40,8 @@ def test_intervals_and_choices_have_no_fault() -> None:
         ("selector.penalty", {"low": 1, "high": 1}, "low must be a number below high; got 1 and 1"),
         ("selector.penalty", {"low": 0, "high": 1, "log": True}, "scale starts above 0; got 0"),
         ("selector.penalty", {"low": 1, "high": 2, "log": 3}, "log: is true or false; got 3"),
+        ("selector.penalty", {"low": 0, "high": math.inf}, "takes finite numbers; got [0, inf]"),
+        ("selector.penalty", {"choices": [0.1, math.nan]}, "takes finite numbers; got [0.1, nan]"),
         ("selector.penalty", {"choices": []}, "choices: takes a list of values; got []"),
         ("selector.quota", {"choices": ["equal", "fair"]}, "tune.selector.quota: 'fair' is not"),
         ("selector.quota", {"low": "equal", "high": "none"}, "low must be a number below high"),

@@ -9,9 +9,10 @@ import pytest
 
 from hf_dynsel.compare import tune
 from hf_dynsel.compare.cells import Cell
+from hf_dynsel.compare.lock import alone
 from hf_dynsel.compare.validation import Validated
 from hf_dynsel.compare_section import comparison
-from hf_dynsel.recipe import Recipe
+from hf_dynsel.recipe import Recipe, RecipeError
 
 SPACE = {
     "selector.penalty": {"low": 0, "high": 1},
@@ -160,6 +161,52 @@ def test_another_space_is_another_search(search) -> None:
     run(2)
     run(2, {"selector.penalty": {"low": 0, "high": 0.5}})
     assert len(cells) == 8
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        (
+            {"selector.refine": {"low": 0, "high": 2}},
+            "tune.selector.refine, at 2: selector: refine",
+        ),
+        ({"selector.diversity": {"choices": ["density"]}}, "diversity, at density: selector: "),
+    ],
+)
+def test_ends_that_the_selector_refuses_are_found_first(search, space, said: str) -> None:
+    run, cells = search
+    with pytest.raises(RecipeError) as refused:
+        run(space=space)
+    assert said in str(refused.value)
+    assert cells == []
+
+
+def test_a_trial_that_the_rule_cannot_match_fails(search) -> None:
+    """With a refine of 0.99, all epochs train on the whole pool, and none selects."""
+    run, cells = search
+    space = {"selector.refine": {"choices": [0.15, 0.99]}}
+    folder = run(6, space, lambda cell: Validated(0.5, 1, 1.0), rule="equal_steps")
+    text = (folder / "trials.md").read_text()
+    assert {cell.recipe.selector["refine"] for cell in cells} <= {0.15}
+    assert (
+        "ValueError: equal_steps leaves RepDiv no epoch that selects, only 2 on the whole pool"
+        in text
+    )
+
+
+def test_other_data_are_another_search(search, monkeypatch) -> None:
+    run, cells = search
+    run(2)
+    monkeypatch.setattr("hf_dynsel.compare.origins.library_version", lambda: "9")
+    run(2)
+    assert len(cells) == 8
+
+
+def test_only_one_search_runs_in_a_folder(search, tmp_path: Path) -> None:
+    run, cells = search
+    with alone(tmp_path / "a" / "tune"), pytest.raises(ValueError, match="another process trains"):
+        run(2)
+    assert cells == []
 
 
 def test_seconds_are_no_budget_for_a_search(search) -> None:

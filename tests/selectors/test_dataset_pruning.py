@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
@@ -7,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_dynsel.core import Pool
-from hf_dynsel.selectors.cancellation import cancelling
+from hf_dynsel.selectors.cancellation import CANDIDATES, cancelling
 from hf_dynsel.selectors.dataset_pruning import DatasetPruning
-from hf_dynsel.selectors.hessian import check_form, inverse_hessian
+from hf_dynsel.selectors.hessian import check_form, inverse_hessian, needed_bytes
 from hf_dynsel.selectors.influence import InfluenceTable
 from hf_dynsel.selectors.last_layer import LastLayer
 
@@ -143,13 +144,55 @@ def test_without_errors_all_tie_and_the_lower_rows_stay(classes):
     assert chosen(features, np.zeros((10, classes), np.float32)) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("form", ["whole", "classes"])
+def test_a_model_that_is_all_but_sure_has_an_inverse(form):
+    """Errors of 1e-9 to 1e-12 in float32, where the true class has probability one."""
+    rng = np.random.default_rng(0)
+    errors = (10 ** rng.uniform(-12, -9, (40, 3))).astype(np.float32)
+    errors[np.arange(40), rng.integers(0, 3, 40)] = 0
+    features = rng.standard_normal((40, 2)).astype(np.float32)
+    matrices = inverse_hessian(features, errors, form, 0.01).matrices
+    assert (np.linalg.eigvalsh(matrices) > 0).all()
+
+
 def test_a_hessian_beyond_the_memory_is_refused_with_its_bytes():
-    """100 classes and 512 features are 51,300 weights: 2 * 8 * 51,300**2 bytes."""
-    with pytest.raises(ValueError, match=r"51300 x 51300 .*, 42107040000 bytes, .*'classes'"):
-        check_form("whole", 100, 512)
-    with pytest.raises(ValueError, match=r"2 x 10000 matrices of 2049 .* fewer dimensions"):
-        check_form("auto", 10_000, 2048)
-    check_form("auto", 100, 512)
+    """100 classes and 512 features are 51,300 weights: 8 * 51,300**2 bytes are 21,053,520,000; 128
+    gradients of 28 bytes each are 183,859,200, and blocks 16,777,216."""
+    with pytest.raises(ValueError, match=r"1 x 51300 x 51300 .*, 21254156416 bytes .*'classes'"):
+        check_form("whole", 100, 512, 128)
+    with pytest.raises(ValueError, match=r"10000 x 2049 x 2049 .* fewer dimensions"):
+        check_form("auto", 10_000, 2048, 128)
+    with pytest.raises(ValueError, match=r"1 x 40001 x 40001 .* fewer dimensions"):
+        check_form("whole", 1, 40_000, 128)
+    check_form("auto", 100, 512, 128)
+
+
+@pytest.mark.parametrize(
+    ("form", "classes", "d"),
+    [("whole", 4, 99), ("whole", 1, 300), ("classes", 6, 99), ("classes", 60, 9)],
+)
+def test_no_more_memory_is_taken_than_counted_and_not_much_less(form, classes, d, monkeypatch):
+    """But for 200 bytes per sample; in small blocks, so that matrices and gradients tell."""
+    monkeypatch.setattr("hf_dynsel.selectors.hessian.BLOCK_ENTRIES", 2**11)
+    features, _, _, errors = proxy(np.random.default_rng(0), 160, d, classes)
+    columns = {"proxy_features": features, "proxy_error": errors}
+    selector = DatasetPruning(hessian=form, keep=0.5)
+    selector.setup(Pool(160, columns=columns), 3)
+    tracemalloc.start()
+    selector.select(0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    counted = needed_bytes(form, classes, d, 2 * CANDIDATES)
+    assert 0.6 * counted < peak < counted + 200 * 160
+
+
+def test_a_damping_that_is_lost_in_rounding_is_refused():
+    """Two equal features, and rounding leaves the Hessian without an inverse."""
+    rng = np.random.default_rng(0)
+    _, _, _, errors = proxy(rng, 30, 1, 3)
+    features = np.repeat(rng.standard_normal((30, 1)).astype(np.float32), 4, axis=1)
+    with pytest.raises(ValueError, match=r"no inverse in floating point: .* a larger damping"):
+        inverse_hessian(features, errors, "classes", 1e-30)
 
 
 @pytest.mark.parametrize(("damping", "missing"), [(0.0, False), (0.01, True)])

@@ -51,6 +51,31 @@ def test_duplicates_are_taken_lower_row_first():
     assert chosen(np.ones((6, 2), np.float32), keep=0.5) == [0, 1, 2]
 
 
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_of_two_equal_rows_the_lower_comes_first(seed):
+    """Equal rows lie at different edges of a product, where float32 rounds differently."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 60))
+    features = rng.standard_normal((n, 32)).astype(np.float32)
+    low, high = sorted(rng.choice(n, 2, replace=False).tolist())
+    features[high] = features[low]
+    order = herd(features, n).tolist()
+    assert sorted(order) == list(range(n))
+    assert order.index(low) < order.index(high)
+
+
+@pytest.mark.parametrize(
+    ("size", "dtype"), [(2**80, "f4"), (2**125, "f4"), (2**80, "f8"), (2**1021, "f8")]
+)
+def test_huge_features_have_the_order_of_small_ones(size, dtype):
+    """Powers of two, so that ties stay ties."""
+    assert (
+        herd((POINTS.astype(np.float64) * float(size)).astype(dtype), 5).tolist()
+        == herd(POINTS, 5).tolist()
+    )
+
+
 def test_a_quota_herds_every_class_alone_and_in_their_order():
     rng = np.random.default_rng(0)
     features, labels = rng.standard_normal((60, 3)).astype(np.float32), np.arange(60) % 3
