@@ -30,7 +30,8 @@ def costs_line() -> str:
     return (
         f"Costs: seconds of a first selection at keep {found['keep']}, and memory beside the data, "
         f"of so many samples with features of {found['width']} numbers; neither forward passes nor "
-        f"training. {machine['cpu']}, {machine['torch_threads']} thread; ~ is extrapolated. "
+        f"training. {machine['cpu']}, {machine['torch_threads']} thread, load "
+        f"{found['load average before']:.1f} before; ~ is extrapolated. "
         "Measure again with `hf-dynsel bench selectors`."
     )
 

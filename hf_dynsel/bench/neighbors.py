@@ -1,6 +1,5 @@
 """Times the search for neighbours against the training epoch that it is done for."""
 
-import os
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from tqdm.auto import tqdm
 
 from hf_dynsel.bench.index_threads import compare_threads
 from hf_dynsel.bench.index_update import compare_update
+from hf_dynsel.bench.load import load_average
 from hf_dynsel.bench.training import BATCH_SIZE, Training, train_briefly
 from hf_dynsel.environment import environment
 from hf_dynsel.scores import hnsw_neighbors
@@ -51,7 +51,7 @@ def bench_neighbors(
         ImportError: if usearch or timm is not installed.
     """
     _check(dataset, sizes, update_size)
-    load = _load()
+    load = load_average()
     rows = dataset.select(range(max(*sizes, update_size)))
     training = train_briefly(rows, architecture, steps, seed)
     for name in BACKENDS:
@@ -75,11 +75,6 @@ def bench_neighbors(
         "threads": compare_threads(moments[1], neighbors),
         "environment": environment(),
     }
-
-
-def _load() -> float:
-    """Returns how many processes ran on average in the last minute; 0 where the system hides it."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def _hnsw(neighbors: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from hf_dynsel import scores, selectors
+from hf_dynsel.bench.load import load_average
 from hf_dynsel.core import Feedback, Pool, Selector
 from hf_dynsel.environment import environment
 from hf_dynsel.scores import Score
@@ -42,6 +43,7 @@ def bench_selectors(
     """
     kinds = [*exported(selectors, Selector), *exported(scores, Score)]
     wanted = [name for name in kinds if not only or name in only]
+    load = load_average()
     with _Worker(limit_s) as worker:
         rows = {n: list(_measured(n, sizes, width, worker)) for n in tqdm(wanted, "methods")}
     return {
@@ -49,6 +51,7 @@ def bench_selectors(
         "keep": KEEP,
         "classes": CLASSES,
         "limit, s": limit_s,
+        "load average before": load,
         "costs": rows,
         "environment": environment(),
     }

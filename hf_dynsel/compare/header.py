@@ -65,8 +65,10 @@ def legend(results: Results) -> str:
         "± is the sample standard deviation over seeds. A difference is the mean of the "
         "differences of runs with the same seed, with its 95 % interval by Student's t. A method "
         "is better or worse where the paired t-test says so at 5 % after Holm's correction for "
-        "all differences of methods at the same keep (p is the corrected one); else the difference "
-        "is within noise. "
+        "all differences of methods at the same keep (p is the corrected one). Where it says so "
+        "without the correction alone, the method is better or worse on its own: of twenty such "
+        "findings, one is expected of chance where nothing differs. Else the difference is within "
+        "noise. "
     )
     if any(results.setup.tails.values()):
         text += (

@@ -146,10 +146,13 @@ def _verdict(found: Difference | None, other: str, asked: int) -> str:
         said = same if abs(found.mean) > SAME else f"identical to {other}"
         return " ".join(filter(None, [said, pairs(found, asked)]))
     assert found.adjusted is not None and found.low is not None and found.high is not None
-    word = "better than" if found.mean > 0 else "worse than"
-    if found.adjusted >= LEVEL:
-        word = "within noise of"
+    assert found.p is not None
+    said = f"{'better' if found.mean > 0 else 'worse'} than {other}"
+    if found.p >= LEVEL:
+        said = f"within noise of {other}"
+    elif found.adjusted >= LEVEL:
+        said += " on its own, within noise among so many comparisons"
     interval = f"95 % CI {100 * found.low:+.2f} to {100 * found.high:+.2f}"
     p = "p < 0.001" if found.adjusted < 0.001 else f"p = {found.adjusted:.3f}"
     numbers = [f"{100 * found.mean:+.2f}", interval, p, pairs(found, asked)]
-    return f"{word} {other} ({', '.join(filter(None, numbers))})"
+    return f"{said} ({', '.join(filter(None, numbers))})"
