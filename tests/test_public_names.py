@@ -57,6 +57,16 @@ def test_the_names_of_the_design_are_there():
     assert fixed <= set(hf_dynsel.__all__)
 
 
+def test_the_methods_of_the_design_are_there():
+    fixed = (
+        "ClipPowered D2Pruning DatasetPruning DensityConsistency DynamicRandom EpsilonGreedy "
+        "FullData Herding InfoBatch InfoMax KCenter Moderate Prototypes RCAP "
+        "RandomWithoutReplacement RepDiv SAEGreedy SAESimScale SelectiveBackprop StaticRandom "
+        "TopScore UCB"
+    )
+    assert set(fixed.split()) <= set(PACKAGES["hf_dynsel.selectors"].__all__)
+
+
 def test_an_unknown_name_is_no_attribute():
     with pytest.raises(AttributeError, match="module 'hf_dynsel' has no attribute 'Trainer'"):
         _ = hf_dynsel.Trainer

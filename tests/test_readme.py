@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from hf_dynsel import selectors
+from hf_dynsel.compare import render
+from hf_dynsel.compare.results import read_results
 from hf_dynsel.report import results_table
+from hf_dynsel.selectors.static_subset import StaticSubset
 
 ROOT = Path(__file__).parents[1]
+STATIC = {name for name in selectors.__all__ if issubclass(getattr(selectors, name), StaticSubset)}
 README = (ROOT / "README.md").read_text()
 
 
@@ -19,6 +24,29 @@ def test_tables_of_results_are_the_rendered_ones():
     assert [folder for folder, _ in blocks] == suites
     for folder, table in blocks:
         assert table.strip() == results_table(ROOT / folder)
+
+
+COMPARISONS = ("fashion_mnist_compare", "fortunes_compare")
+
+
+@pytest.mark.parametrize("suite", COMPARISONS)
+def test_tables_of_comparisons_are_the_rendered_ones(suite):
+    folder = ROOT / "recipes/results" / suite
+    assert f"recipes/results/{suite}/comparison.md" in README
+    published = folder.parent / "published.yaml"
+    assert (folder / "comparison.md").read_text() == render(folder, published)
+
+
+@pytest.mark.parametrize("suite", COMPARISONS)
+def test_comparisons_hold_every_method_at_two_budgets_with_three_seeds(suite):
+    found = read_results(ROOT / "recipes/results" / suite)
+    assert found.setup.keeps == (0.3, 0.7)
+    for keep, methods in found.runs.items():
+        assert all(set(runs) == {0, 1, 2} for runs in methods.values()), keep
+        named = [runs[0].selector for runs in methods.values()]
+        dynamic = set(selectors.__all__) - STATIC
+        assert dynamic - {"RepDivConsistency"} <= {*named}, "which reads texts of images' classes"
+        assert sum(name in STATIC for name in named) >= 8
 
 
 def test_every_path_in_the_readme_exists():
@@ -40,7 +68,7 @@ def test_python_in_the_readme_compiles_and_names_what_exists():
 
 def test_the_list_of_recipes_is_complete():
     listed = (ROOT / "recipes" / "README.md").read_text()
-    for path in (ROOT / "recipes").rglob("*.yaml"):
+    for path in (ROOT / "recipes").glob("*.yaml"):
         assert f"| `{path.stem}` |" in listed
 
 

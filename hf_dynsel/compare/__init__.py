@@ -6,4 +6,4 @@ from hf_dynsel.compare.results import SETUP as SETUP
 from hf_dynsel.compare.tuning import tune as tune
 from hf_dynsel.compare.write import render as render
 
-__all__ = ["SETUP", "Compared", "compare", "render", "tune"]
+__all__ = ["Compared", "SETUP", "compare", "render", "tune"]
