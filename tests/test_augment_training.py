@@ -71,6 +71,8 @@ class Looking(Marking):
     signals = frozenset({"loss"})
 
     def sweep(self, epoch):
+        if epoch == self.num_epochs:
+            return None
         return Sweep(np.arange(self.pool.size), frozenset({"loss"}))
 
 

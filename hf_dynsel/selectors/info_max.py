@@ -17,6 +17,7 @@ from hf_dynsel.selectors.static_subset import StaticSubset
 
 STEPS = 300
 POWER_STEPS = 50
+NONE = 1e-12  # a slope of less, beside the importance, is rounding
 
 
 @dataclass
@@ -122,7 +123,7 @@ def info_max(
     """
     best = top(importance, count)
     slope = 2 * alpha * spectral_norm(likeness)
-    if slope == 0:
+    if slope <= NONE * np.abs(importance).max():
         return best
     shares = np.full(len(importance), count / len(importance), dtype=importance.dtype)
     shift = 0.0

@@ -103,7 +103,15 @@ def test_the_arrays_hold_all_that_was_gathered(kind):
 @pytest.mark.parametrize("kind", [EL2N, GraNd])
 @pytest.mark.parametrize(
     ("epochs", "looks"),
-    [((2,), (2,)), ((20, 3, 3), (3, 20)), ((0,), (0,)), (0.07, (7,)), (0.1, (10,)), (1.0, (100,))],
+    [
+        ((2,), (2,)),
+        ((20, 3, 3), (3, 20)),
+        ((0,), (0,)),
+        (10, (10,)),
+        (0.07, (7,)),
+        (0.1, (10,)),
+        (1.0, (100,)),
+    ],
 )
 def test_looks_are_after_so_many_epochs(kind, epochs, looks):
     """0.07 of 100 is 7.000000000000001 in floats, of which the next whole number is 8."""
@@ -118,7 +126,9 @@ def test_short_runs_are_looked_at_once_by_default_and_refused_by_number(kind):
 
 
 @pytest.mark.parametrize("kind", [EL2N, GraNd])
-@pytest.mark.parametrize("epochs", [(), (-1,), (1.5,), (True,), 0.0, 1.5, 10, "10", float("nan")])
+@pytest.mark.parametrize(
+    "epochs", [(), (-1,), (1.5,), (True,), 0.0, 1.5, True, -1, "10", float("nan")]
+)
 def test_other_ways_to_say_when_are_refused(kind, epochs):
     with pytest.raises((ValueError, TypeError), match="epochs"):
         kind(epochs=epochs)
