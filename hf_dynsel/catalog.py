@@ -28,7 +28,7 @@ def costs_line() -> str:
     found = recorded_costs()
     machine = found["environment"]
     return (
-        f"Costs: seconds of a first selection at keep {found['keep']}, and memory beside the data, "
+        f"Costs: seconds of the longest of three selections at keep {found['keep']}, and memory beside the data, "
         f"of so many samples with features of {found['width']} numbers; neither forward passes nor "
         f"training. {machine['cpu']}, {machine['torch_threads']} thread, load "
         f"{found['load average before']:.1f} before; ~ is extrapolated. "
@@ -113,7 +113,7 @@ def table(rows: list[dict[str, str]]) -> str:
 
 
 def costs(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Returns seconds of a first selection and memory beside the data, by number of samples."""
+    """Returns seconds of the longest selection and memory beside the data, by number of samples."""
     return {f"{row['rows']:,}": _cost(row) for row in rows}
 
 

@@ -46,6 +46,7 @@ HYPERPARAMETERS: dict[str, dict[str, Any]] = {
     "TopScore": {"keep": 0.5, "score": "el2n"},
     "UCB": {"keep": 0.5, "every": 2},
 }
+# Every score column that some selector reads by default; a new selector adds its own.
 SCORES = (
     "aum",
     "center_distance",

@@ -3,19 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from distributed_cases import SCORES
 from hf_dynsel.core import Pool
-
-# Every score column that some selector reads by default; a new selector adds its own.
-COLUMNS = (
-    "aum",
-    "center_distance",
-    "class_spread",
-    "consistency",
-    "diversity",
-    "el2n",
-    "prototype_distance",
-    "representativeness",
-)
 
 
 def vectors(size: int) -> dict[str, np.ndarray]:
@@ -36,7 +25,7 @@ def make_pool() -> Callable[..., Pool]:
 
     def make(size: int, labels: bool = True) -> Pool:
         rng = np.random.default_rng(7)
-        scores = {name: rng.random(size, dtype=np.float32) for name in COLUMNS}
+        scores = {name: rng.random(size, dtype=np.float32) for name in SCORES}
         classes = np.minimum(np.arange(size) % 5, 2)
         return Pool(size, scores, classes if labels else None, vectors(size))
 
