@@ -28,9 +28,9 @@ def costs_line() -> str:
     found = recorded_costs()
     machine = found["environment"]
     return (
-        f"Costs: seconds of the longest of three selections at keep {found['keep']}, and memory beside the data, "
-        f"of so many samples with features of {found['width']} numbers; neither forward passes nor "
-        f"training. {machine['cpu']}, {machine['torch_threads']} thread, load "
+        f"Costs: seconds of the longest of three selections at keep {found['keep']}, and memory "
+        f"beside the data, of so many samples with features of {found['width']} numbers; neither "
+        f"forward passes nor training. {machine['cpu']}, {machine['torch_threads']} thread, load "
         f"{found['load average before']:.1f} before; ~ is extrapolated. "
         "Measure again with `hf-dynsel bench selectors`."
     )
