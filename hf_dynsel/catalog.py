@@ -122,8 +122,9 @@ def _cost(row: Mapping[str, Any]) -> str:
         return "refused"
     if row.get("first, s") is None:
         return "not measured"
-    about = "~" if row["extrapolated"] else ""
-    return f"{about}{_seconds(row['first, s'])}, {_memory(max(row['memory, MiB'], 0))}"
+    if row["extrapolated"]:
+        return f"~{_seconds(row['first, s'])}"
+    return f"{_seconds(row['first, s'])}, {_memory(max(row['memory, MiB'], 0))}"
 
 
 def _seconds(value: float) -> str:

@@ -16,7 +16,9 @@ from distributed_cases import (
     INSIDE,
     PROCESSES,
     RESUMED,
+    chooses_once,
     loading,
+    looks,
     refused,
     selecting,
 )
@@ -67,7 +69,12 @@ def test_every_selector_and_loader_ran_in_every_launch(runs):
         expected = {name for name, case in BOTH.items() if processes in case.processes}
         assert all(expected <= of_process.keys() for of_process in runs[processes])
     assert {name.split("-")[0] for name in SELECTING} > set(selectors.__all__)
-    assert len(SELECTING) >= 2 * len(selectors.__all__) and len(LOADING) >= 16
+    shapes = Counter(name.split("-")[0] for name in SELECTING)
+    several = {name for name in selectors.__all__ if shapes[name] == 3}
+    one = set(selectors.__all__) - several
+    assert all(shapes[name] == 1 for name in one) and len(LOADING) >= 16
+    kinds = [getattr(selectors, name)() for name in one]
+    assert all(looks(kind) or chooses_once(kind) for kind in kinds)
 
 
 def test_epochs_of_whole_and_of_broken_batches_were_trained(runs):

@@ -29,8 +29,8 @@ def bench_selectors(
     They are measured in another process, on clustered features; Linux tells its memory. What takes
     longer than the limit, the making of its data included, is stopped, and so is what the system
     stops for its memory. Its numbers are extrapolated from the two sizes before with the growth
-    between them, or, with one size before, as if seconds grew with the square of the size; memory,
-    in any case, as if with the size. Where a method refuses a size, its words are in the row.
+    between them, or, with one size before, as if seconds grew with the square of the size. Memory
+    is not extrapolated: many methods work in blocks of one size.
 
     Args:
         sizes: numbers of samples, rising.
@@ -72,10 +72,10 @@ def extrapolated(found: Sequence[dict[str, Any]], size: int) -> dict[str, Any]:
     """Returns what a method would cost, by what it did cost at smaller sizes."""
     found = [row for row in found if row.get("first, s") is not None]  # none of a refused size
     if not found:
-        return {"rows": size, "first, s": None, "memory, MiB": None, "extrapolated": True}
+        return {"rows": size, "first, s": None, "extrapolated": True}
     grown: dict[str, Any] = {"rows": size, "extrapolated": True}
     factor = size / found[-1]["rows"]
-    for key in ("first, s", "epoch, s", "memory, MiB"):
+    for key in ("first, s", "epoch, s"):
         values = [max(row[key], 1e-6) for row in found[-2:] if row.get(key) is not None]
         if not values:
             continue
@@ -83,7 +83,7 @@ def extrapolated(found: Sequence[dict[str, Any]], size: int) -> dict[str, Any]:
         if len(values) == 2:
             between = np.log(found[-1]["rows"] / found[-2]["rows"])
             power = float(np.log(values[1] / values[0]) / between)
-        grown[key] = values[-1] * factor ** (1.0 if key.startswith("memory") else power)
+        grown[key] = values[-1] * factor**power
     return grown
 
 

@@ -226,7 +226,7 @@ def test_a_second_setup_starts_afresh(cls, pool, make_pool):
 
 @every_selector
 def test_memory_is_linear_in_the_pool(cls, make_pool):
-    """2,000 bytes per row: an N x N matrix of single bytes would take 20,000."""
+    """400 bytes per row: an N x N matrix of single bytes would take 20,000."""
     size = 20_000
     pool = make_pool(size)
     tracemalloc.start()
@@ -234,7 +234,7 @@ def test_memory_is_linear_in_the_pool(cls, make_pool):
     selector.select(0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 2_000 * size
+    assert peak < 400 * size
 
 
 def test_selectors_and_simulator_import_neither_torch_nor_the_hugging_face_stack():
