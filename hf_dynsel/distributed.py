@@ -18,7 +18,8 @@ def gather_rows(own: dict[str, Tensor]) -> dict[str, Tensor]:
     if state.num_processes == 1:
         return own
     gathered = {}
-    for name, tensor in own.items():
+    for name in sorted(own):  # sets of names come in another order in each process
+        tensor = own[name]
         counts = gather(torch.tensor([len(tensor)], device=state.device)).tolist()
         padded = pad_across_processes(tensor.to(state.device), dim=0)
         parts = gather(padded).split(max(counts))

@@ -75,6 +75,17 @@ def test_rows_of_all_processes_come_in_process_order_without_padding(group_of, c
         assert torch.equal(found["features"], torch.cat(features))
 
 
+def test_rows_are_gathered_by_name_in_whatever_order_each_process_has_them(group_of):
+    def of_process(index):
+        row = torch.tensor([float(index)])
+        own = {"correct": row, "margin": row + 10}
+        return gather_rows(own if index == 0 else dict(reversed(own.items())))
+
+    for found in group_of(2).run(of_process):
+        assert found["correct"].tolist() == [0, 1]
+        assert found["margin"].tolist() == [10, 11]
+
+
 def test_large_ids_are_gathered_exactly(group_of):
     ids = [torch.tensor([2**53 + 1]), torch.tensor([2**62 + 3, 7])]
     for found in group_of(2).run(lambda i: gather_rows({"indices": ids[i]})):

@@ -29,8 +29,9 @@ def bench_selectors(
     They are measured in another process, on clustered features; Linux tells its memory. What takes
     longer than the limit, the making of its data included, is stopped, and so is what the system
     stops for its memory. Its numbers are extrapolated from the two sizes before with the growth
-    between them, or, with one size before, as if seconds grew with the square of the size. Memory
-    is not extrapolated: many methods work in blocks of one size.
+    between them, or, with one size before, as if seconds grew with the square of the size; where
+    that is over twice the limit, it is not tried. Memory is not extrapolated: many methods work in
+    blocks of one size.
 
     Args:
         sizes: numbers of samples, rising.
@@ -62,9 +63,11 @@ def _measured(
 ) -> Iterator[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for size in sizes:
+        expected = extrapolated(found, size)
+        hopeless = len(found) > 1 and (expected["first, s"] or 0) > 2 * worker.limit_s
         over = bool(found) and found[-1]["extrapolated"]
-        answer = None if over else worker.ask(name, size, width)
-        found.append(answer or extrapolated(found, size))
+        answer = None if over or hopeless else worker.ask(name, size, width)
+        found.append(answer or expected)
         yield found[-1]
 
 
@@ -128,9 +131,9 @@ class _Worker:
 
 
 def _answer(pipe: Connection) -> None:
+    """Sends a row for each request, or the traceback of what failed."""
     measure("Density", 64, 16)
     pipe.send("ready")
-    """Sends a row for each request, or the traceback of what failed."""
     while True:
         name, size, width = pipe.recv()
         try:
