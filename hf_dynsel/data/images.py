@@ -1,5 +1,6 @@
 """Turns stored images into model inputs, with random crop and flip for training."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from jaxtyping import UInt8
 from hf_dynsel.extras import require
 
 MODES = {1: "L", 3: "RGB"}
+BILINEAR = 2  # PIL.Image.Resampling.BILINEAR
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,10 @@ class ImageTransform:
         std: the same.
         channels: 1 for grey, 3 for colour; images of the other kind are converted.
         size: height and width to resize to, in pixels. None leaves images as they are.
+        shorter_side: resize so that the shorter side has so many pixels, and take the middle of
+            `size`; without it, all of the image is resized to `size`, whatever its shape.
+        random_area: resize a random area to `size`, of 8 to 100 % of the image and 3/4 to 4/3
+            times as wide as high.
         crop_padding: zero pixels to add on every side before a random crop to the old size.
         flip: mirror half of the images, left to right.
 
@@ -36,6 +42,8 @@ class ImageTransform:
     std: Sequence[float] = (0.5,)
     channels: int = 3
     size: int | None = None
+    shorter_side: int | None = None
+    random_area: bool = False
     crop_padding: int = 0
     flip: bool = False
 
@@ -54,10 +62,17 @@ class ImageTransform:
             raise ValueError(f"size must be at least 1 pixel, got {self.size}")
         if self.crop_padding < 0:
             raise ValueError(f"crop_padding must be at least 0 pixels, got {self.crop_padding}")
+        if self.shorter_side is not None and self.shorter_side < (self.size or math.inf):
+            raise ValueError(
+                f"shorter_side must be at least size, the pixels that are cut out of its middle; "
+                f"got shorter_side {self.shorter_side} and size {self.size}"
+            )
+        if self.random_area and self.size is None:
+            raise ValueError("random_area resizes to size, which is not set; set it to 224, say")
 
     def deterministic(self) -> "ImageTransform":
         """Returns the same transform without its random parts, for evaluation and features."""
-        return replace(self, crop_padding=0, flip=False)
+        return replace(self, random_area=False, crop_padding=0, flip=False)
 
     def __call__(self, rows: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         """Returns `pixel_values` (batch, channels, height, width), and `labels` if there are any.
@@ -88,15 +103,23 @@ class ImageTransform:
         for image in images:
             picture = image if isinstance(image, pil.Image) else pil.fromarray(np.asarray(image))
             picture = picture if picture.mode == mode else picture.convert(mode)
-            if self.size is not None:
-                picture = picture.resize((self.size, self.size), pil.Resampling.BILINEAR)
-            arrays.append(np.asarray(picture))
+            arrays.append(np.asarray(self._resized(picture)))
         if len(shapes := {array.shape[:2] for array in arrays}) > 1:
             raise ValueError(
                 f"images of one batch have the sizes {sorted(shapes)} (height, width); set size "
                 "to resize them"
             )
         return np.stack(arrays).reshape(len(arrays), *arrays[0].shape[:2], self.channels)
+
+    def _resized(self, picture: Any) -> Any:
+        if self.size is None:
+            return picture
+        if not self.random_area and self.shorter_side is None:
+            return picture.resize((self.size, self.size), resample=BILINEAR)
+        v2 = require("torchvision.transforms.v2", "vision")
+        if self.random_area:
+            return v2.RandomResizedCrop(self.size)(picture)
+        return v2.CenterCrop(self.size)(v2.Resize(self.shorter_side)(picture))
 
 
 # Both draw from Torch's default generator on purpose: a DataLoader seeds it in each worker, and

@@ -58,6 +58,35 @@ def test_images_are_resized() -> None:
     torch.testing.assert_close(batch["pixel_values"], torch.ones(2, 1, 6, 6))
 
 
+def shape_of(transform: ImageTransform, *sizes: tuple[int, int]) -> tuple[int, ...]:
+    pictures = [np.zeros(size, np.uint8) for size in sizes]
+    return tuple(transform(rows(*pictures))["pixel_values"].shape)
+
+
+def test_the_middle_is_taken_of_an_image_whose_shorter_side_is_resized() -> None:
+    """Of 8 x 16 with a shorter side of 4, 4 x 8; its columns 2 to 5 are the middle."""
+    picture = np.zeros((8, 16), np.uint8)
+    picture[:, 4:12] = 255
+    transform = ImageTransform((0.0,), (1.0,), channels=1, size=4, shorter_side=4)
+    middle = transform(rows(picture))["pixel_values"]
+    assert middle.shape == (1, 1, 4, 4)
+    assert middle[..., 1:3].min() == 1.0
+    assert shape_of(transform, (4, 9), (9, 4), (40, 40)) == (3, 1, 4, 4)
+
+
+def test_a_random_area_is_drawn_anew_each_time_and_is_of_the_size() -> None:
+    picture = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
+    transform = ImageTransform(channels=1, size=4, shorter_side=6, random_area=True)
+    batches = [transform(rows(picture))["pixel_values"] for _ in range(8)]
+    assert {tuple(batch.shape) for batch in batches} == {(1, 1, 4, 4)}
+    assert len({tuple(batch.flatten().tolist()) for batch in batches}) > 5
+
+
+def test_evaluation_takes_the_middle_where_training_takes_random_areas() -> None:
+    training = ImageTransform(channels=1, size=4, shorter_side=6, random_area=True, flip=True)
+    assert training.deterministic() == ImageTransform(channels=1, size=4, shorter_side=6)
+
+
 def test_images_of_several_sizes_need_a_size() -> None:
     with pytest.raises(ValueError, match=r"sizes \[\(3, 4\), \(5, 4\)\].*set size to resize"):
         ImageTransform()(rows(np.zeros((3, 4), np.uint8), np.zeros((5, 4), np.uint8)))
@@ -131,6 +160,9 @@ def test_a_removed_image_column_is_explained() -> None:
         ({"std": (0.0,)}, r"std must be above 0, got \[0.0\]"),
         ({"size": 0}, "size must be at least 1 pixel, got 0"),
         ({"crop_padding": -1}, "crop_padding must be at least 0 pixels, got -1"),
+        ({"size": 8, "shorter_side": 7}, "shorter_side must be at least size, .* 7 and size 8"),
+        ({"shorter_side": 7}, "shorter_side must be at least size, .* 7 and size None"),
+        ({"random_area": True}, "random_area resizes to size, which is not set; set it"),
     ],
 )
 def test_values_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
