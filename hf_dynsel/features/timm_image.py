@@ -25,8 +25,8 @@ class TimmImage(Backbone):
 
     Args:
         architecture: a name that `timm.create_model` knows, also `hf-hub:owner/name`.
-        weights: a checkpoint file, .safetensors or .pth, whose tensors fit by name, or else in
-            order. None takes timm's pretrained weights.
+        weights: a checkpoint file, .safetensors or .pth, also that of a run's model, whose
+            tensors fit by name, or else in order. None takes timm's pretrained weights.
         column: PIL images or 8-bit arrays; grey ones become RGB.
     """
 
@@ -48,7 +48,9 @@ class TimmImage(Backbone):
         full = network.state_dict()
         network.reset_classifier(0)
         if self.weights is not None:
-            tensors = timm.models.load_state_dict(self.weights, weights_only=True)
+            saved = timm.models.load_state_dict(self.weights, weights_only=True)
+            # The model of a run is the network inside the wrapper that transformers has for it.
+            tensors = {name.removeprefix("timm_model."): value for name, value in saved.items()}
             network.load_state_dict(match_tensors(tensors, full, network.state_dict()))
         encoder: nn.Module = network.float()
         return encoder

@@ -8,7 +8,13 @@ from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import nn
 
 STEM_CHANNELS = 64
-SOURCE = {"input_size": (3, 32, 32), "num_classes": 10, "first_conv": "conv1", "classifier": "fc"}
+SOURCE = {
+    "input_size": (3, 32, 32),
+    "num_classes": 10,
+    "crop_pct": 1.0,  # as an encoder they see all of an image, as they did in training
+    "first_conv": "conv1",
+    "classifier": "fc",
+}
 
 default_cfgs = generate_default_cfgs(
     {"small_resnet18": SOURCE, "small_resnet34": SOURCE, "small_resnet50": SOURCE}

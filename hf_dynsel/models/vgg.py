@@ -12,6 +12,7 @@ THREE_LAYERS: list[int | str] = [32, "M", 64, "M", 128, "M"]
 SOURCE = {
     "input_size": (3, 32, 32),
     "num_classes": 10,
+    "crop_pct": 1.0,  # as an encoder they see all of an image, as they did in training
     "first_conv": "features.0",
     "classifier": "head.fc",
 }

@@ -11,6 +11,7 @@ default_cfgs = generate_default_cfgs(
         "small_vit_small": {
             "input_size": (3, 32, 32),
             "num_classes": 10,
+            "crop_pct": 1.0,  # as an encoder it sees all of an image, as it did in training
             "fixed_input_size": True,
             "first_conv": "patch_embed.proj",
             "classifier": "head",

@@ -72,6 +72,17 @@ def test_features_are_what_the_classifier_receives(weights, noise, tmp_path):
     np.testing.assert_allclose(got["features"][:], expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
+def test_the_model_that_a_run_leaves_is_an_encoder(tmp_path):
+    """transformers saves it inside a wrapper, and its tensors in the order of their names."""
+    saved = {
+        f"timm_model.{name}": tensor for name, tensor in sorted(network().state_dict().items())
+    }
+    save_file(saved, tmp_path / "model.safetensors")
+    encoder = TimmImage("test_resnet", weights=str(tmp_path / "model.safetensors")).module
+    for name, tensor in encoder.state_dict().items():
+        torch.testing.assert_close(tensor, saved[f"timm_model.{name}"])
+
+
 @pytest.mark.parametrize("name", ["test_resnet", "mobilenetv3_small_050"])
 def test_dim_is_the_length_of_the_features_also_after_a_wide_head(name, tmp_path):
     """mobilenetv3 has 288 channels, but its classifier receives 1024."""

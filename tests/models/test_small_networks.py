@@ -89,6 +89,13 @@ def test_the_head_can_be_taken_off(name: str) -> None:
         assert network(torch.zeros(1, 3, 32, 32)).shape == (1, network.num_features)
 
 
+@pytest.mark.parametrize("name", [*PARAMETERS, "small_cnn", "small_vit_small"])
+def test_as_an_encoder_it_sees_all_of_an_image(name: str) -> None:
+    with torch.device("meta"):
+        config = timm.data.resolve_model_data_config(timm.create_model(name))
+    assert (config["input_size"], config["crop_pct"]) == ((3, 32, 32), 1.0)
+
+
 def test_there_are_no_published_weights() -> None:
     with pytest.raises(RuntimeError, match="No pretrained weights exist for small_cnn"):
         timm.create_model("small_cnn", pretrained=True)
