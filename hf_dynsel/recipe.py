@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,7 @@ class Recipe:
 
     def build_arguments(self) -> DynamicSelectionArguments:
         """Returns the trainer's arguments; seed and output folder are the recipe's."""
-        settings = {**_defaults(), **self.trainer}
+        settings = {**_defaults(), **deepcopy(dict(self.trainer))}  # it adds to fsdp_config
         return DynamicSelectionArguments(
             output_dir=str(self.folder), seed=self.seed, remove_unused_columns=False, **settings
         )

@@ -198,7 +198,8 @@ def _trainer(content: Mapping[str, Any]) -> Iterator[str]:
         if name in section:
             yield f"trainer.{name}: follows from the recipe's own keys; leave it out"
     rest = {key: value for key, value in section.items() if key not in NOT_IN_TRAINER}
-    yield from faults(rest, DynamicSelectionArguments, "trainer")
+    yield from faults(rest, DynamicSelectionArguments, "trainer", also=("fsdp",))
+    yield from typed(section, "trainer", {"fsdp": bool})  # TrainingArguments says str, deprecated
 
 
 def _mixing(content: Mapping[str, Any]) -> Iterator[str]:
