@@ -67,12 +67,17 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
 def score_only(recipe: Recipe) -> Path:
     """Returns the folder of the recipe's scores, computed if they are not there yet.
 
+    An `output_dir` gets a copy of them, and of the autoencoder and the adapters they were made
+    with, as a run's folder does.
+
     Raises:
         ValueError: if the recipe has no scores.
     """
     if not (recipe.scores or recipe.proxy):
         raise ValueError(f"the recipe '{recipe.name}' has no section 'scores' or 'proxy'")
     scored = score(recipe, load_data(recipe)["train"], Ledger())
+    if recipe.output_dir is not None:
+        _copy_scores(scored.folder, recipe.folder)
     return _together(recipe, scored) or scored.folder or proxy_dir()
 
 

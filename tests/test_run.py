@@ -162,6 +162,13 @@ def test_scores_of_a_folder_train_without_features(tmp_path):
     assert summary["eval"]["accuracy"] > 0.8
 
 
+def test_scores_and_their_autoencoder_are_copied_to_a_folder_that_is_named(tmp_path):
+    score_only(load(QUICKSTART, [*SHORT, f"output_dir={tmp_path}"]))
+    assert (tmp_path / "scores" / "scores.parquet").is_file()
+    reused = load(QUICKSTART, [*SHORT, f"sae={{from: {tmp_path / 'sae'}}}"])
+    assert score_only(reused).is_dir()
+
+
 def test_scores_of_other_data_are_refused(tmp_path):
     folder = score_only(load(QUICKSTART, SHORT))
     with pytest.raises(ValueError, match="other data|not those of|belong"):
@@ -222,30 +229,3 @@ def test_fortunes_with_minilm_runs_to_the_end(tmp_path):
     assert summary["eval"]["accuracy"] > 0.5
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model")
     assert "computers" in model.config.label2id
-
-
-def test_rsd15k_recipes_run_on_a_file_of_the_same_shape_and_show_no_text(tmp_path, caplog):
-    """Synthetic posts with the file's columns; the marker word must appear nowhere."""
-    rng = np.random.default_rng(0)
-    names = ["Indicator", "Ideation", "Behavior", "Attempt"]
-    lines = ["users,text,sentiment,time"]
-    for i in range(200):
-        lines.append(f'u{i % 40},"secretword, line\nnumber {rng.integers(99)}",{names[i % 4]},{i}')
-    (tmp_path / "posts.csv").write_text("\n".join(lines))
-    overrides = [
-        f"dataset.path={tmp_path / 'posts.csv'}",
-        f"features.model={MINILM}",
-        f"model.text_encoder={MINILM}",
-        "features.max_length=16",
-        "model.max_length=16",
-        "sae.epochs=2",
-        f"output_dir={tmp_path / 'run'}",
-        "trainer.num_train_epochs=1",
-    ]
-    folder = run(load(RECIPES / "rsd15k_roberta_repdiv_static.yaml", overrides))
-    assert read(folder)["samples_per_epoch"] == [48]
-    written = [p for p in folder.rglob("*") if p.suffix in (".json", ".html", ".yaml")]
-    assert len(written) > 5
-    own = [p for p in written if "tokenizer" not in p.name]
-    assert not any("secretword" in p.read_text() for p in own)
-    assert "secretword" not in caplog.text
