@@ -87,19 +87,30 @@ def loader_rows() -> list[dict[str, str]]:
 
 
 def recipe_rows(folder: Path) -> list[dict[str, str]]:
-    """Returns one row per recipe in a folder."""
-    rows = []
-    for path in sorted(folder.glob("*.yaml")):
-        recipe = yaml_files.read(path)
-        rows.append(
-            {
-                "recipe": str(path),
-                "data": str(recipe["dataset"]["loader"]),
-                "selector": str(recipe["selector"]["name"]),
-                "keep": str(recipe["selector"].get("keep", "")),
-            }
-        )
-    return rows
+    """Returns one row per recipe in a folder and in those below it."""
+    return [
+        {
+            "recipe": str(path),
+            "data": str(recipe["dataset"]["loader"]),
+            "selector": str(recipe["selector"]["name"]),
+            "keep": str(recipe["selector"].get("keep", "")),
+        }
+        for path, recipe in _files(folder, "selector")
+    ]
+
+
+def suite_rows(folder: Path) -> list[dict[str, str]]:
+    """Returns one row per suite, several comparisons in one table, in a folder and below it."""
+    return [
+        {"suite": str(path), "members": str(len(suite["members"])), "what": str(suite["title"])}
+        for path, suite in _files(folder, "suite")
+    ]
+
+
+def _files(folder: Path, key: str) -> list[tuple[Path, Any]]:
+    """Returns the YAML files that have a key at their top level, and their content."""
+    found = [(path, yaml_files.read(path)) for path in sorted(folder.rglob("*.yaml"))]
+    return [(path, rows) for path, rows in found if isinstance(rows, Mapping) and key in rows]
 
 
 def table(rows: list[dict[str, str]]) -> str:

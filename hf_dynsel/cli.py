@@ -24,7 +24,7 @@ VERBS = {
     "report": "the report of a run folder, again; or the table of a folder of results",
     "push": "scores, autoencoder, adapters or all of a run to the Hugging Face Hub",
     "pull": "the same from the Hub into a folder, every file checked",
-    "list": "selectors, scores, backbones, loaders and recipes",
+    "list": "selectors, scores, backbones, loaders, recipes and suites",
     "env": "versions and hardware, for bug reports",
     "bench": "the cost of a part: the search for neighbours, or each selector and score",
 }

@@ -94,6 +94,7 @@ def _list(options: argparse.Namespace) -> None:
         catalog.backbone_rows(),
         catalog.loader_rows(),
         catalog.recipe_rows(options.recipes),
+        catalog.suite_rows(options.recipes),
     ):
         print(catalog.table(rows), end="\n\n")
 

@@ -99,7 +99,8 @@ def test_list_shows_everything_that_a_recipe_can_name(capsys):
 
     assert main(["list", "--recipes", str(RECIPES)]) == 0
     out = capsys.readouterr().out
-    for name in [*selectors.__all__, *data.LOADERS, "quickstart_digits.yaml"]:
+    listed = ["quickstart_digits.yaml", "paper_b/table1/cifar10_resnet18.yaml"]
+    for name in [*selectors.__all__, *data.LOADERS, *listed, "paper_b/table1/suite.yaml"]:
         assert name in out
     for module in (features, scores):
         assert sum(name in out for name in module.__all__) >= 2
