@@ -1,4 +1,3 @@
-import csv
 import logging
 import traceback
 from collections.abc import Sequence
@@ -9,31 +8,12 @@ import pytest
 from datasets import DatasetDict
 
 from hf_dynsel.data import rsd15k
-
-# The posts of each class in the published data, in order of risk.
-POSTS = {"Indicator": 4615, "Ideation": 7133, "Behavior": 2056, "Attempt": 809}
-HEADER = ("users", "text", "sentiment", "time")
-SECRET = "the private words"
-
-
-def rows_of(sizes: dict[str, int], users: int) -> list[tuple[str, str, str, str]]:
-    rng = np.random.default_rng(0)
-    names = [name for name, size in sizes.items() for _ in range(size)]
-    return [
-        (f"user{rng.integers(users)}", f'{SECRET} {i}, and\n"more"', name, str(1_600_000_000 + i))
-        for i, name in enumerate(names)
-    ]
-
-
-def write(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = HEADER) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-    return path
+from rsd_posts import HEADER, MARKER, POSTS, USERS, posts, write
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("rsd") / "rsd.csv", rows_of(POSTS, users=1265))
+    return write(tmp_path_factory.mktemp("rsd") / "rsd.csv", posts())
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +28,7 @@ def by_users(published: Path) -> DatasetDict:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    return write(tmp_path / "rsd.csv", rows_of(dict.fromkeys(POSTS, 20), users=40))
+    return write(tmp_path / "rsd.csv", posts(dict.fromkeys(POSTS, 20), users=40))
 
 
 def shares(labels: Sequence[int]) -> np.ndarray:
@@ -68,7 +48,7 @@ def test_every_split_has_the_class_shares_of_the_whole(by_posts: DatasetDict) ->
 
 def test_grouped_by_users_nobody_is_in_two_splits(by_users: DatasetDict) -> None:
     users = [set(part["users"][:]) for part in by_users.values()]
-    assert sum(map(len, users)) == len(set.union(*users)) == 1265
+    assert sum(map(len, users)) == len(set.union(*users)) == USERS
     assert sum(map(len, by_users.values())) == 14_613
 
 
@@ -89,7 +69,7 @@ def test_labels_are_ordered_by_risk(small: Path) -> None:
 
 def test_commas_quotes_and_line_breaks_in_texts_are_kept(small: Path) -> None:
     texts = [text for part in rsd15k(small).values() for text in part["text"]]
-    assert sorted(texts) == sorted(row[1] for row in rows_of(dict.fromkeys(POSTS, 20), users=40))
+    assert sorted(texts) == sorted(row[1] for row in posts(dict.fromkeys(POSTS, 20), users=40))
 
 
 def test_more_columns_spelling_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> None:
@@ -106,25 +86,25 @@ def test_the_seed_chooses_the_rows(small: Path) -> None:
 
 
 def some_rows() -> list[tuple[str, str, str, str]]:
-    return rows_of(dict.fromkeys(POSTS, 10), users=40)
+    return posts(dict.fromkeys(POSTS, 10), users=40)
 
 
 def bad_class(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    return [*rows[:6], (rows[6][0], rows[6][1], f"unsure, {SECRET}", "0"), *rows[7:]]
+    return [*rows[:6], (rows[6][0], rows[6][1], f"unsure, {MARKER}", "0"), *rows[7:]]
 
 
 BAD_FILES = {
     "is empty; its first line must name the columns": b"",
     "has a header but no rows": ",".join(HEADER).encode(),
-    "has no column 'users', 'sentiment' in its first line": f"who,text,time\n1,{SECRET},2\n",
-    "has no column 'users', 'text', 'sentiment', 'time'": f"1,{SECRET},Ideation,2\n",
+    "has no column 'users', 'sentiment' in its first line": f"who,text,time\n1,{MARKER},2\n",
+    "has no column 'users', 'text', 'sentiment', 'time'": f"1,{MARKER},Ideation,2\n",
     "row 2 after the header has 5 fields, but the header has 4; quote": (
-        f"{','.join(HEADER)}\n1,a,Ideation,2\n1,{SECRET}, unquoted,Ideation,2\n"
+        f"{','.join(HEADER)}\n1,a,Ideation,2\n1,{MARKER}, unquoted,Ideation,2\n"
     ),
-    "row 1 after the header has 2 fields": f"{','.join(HEADER)}\n1,{SECRET}\n",
-    "is no well-formed CSV: unexpected end of data": f'{",".join(HEADER)}\n1,"{SECRET}\n',
+    "row 1 after the header has 2 fields": f"{','.join(HEADER)}\n1,{MARKER}\n",
+    "is no well-formed CSV: unexpected end of data": f'{",".join(HEADER)}\n1,"{MARKER}\n',
     "is no UTF-8: byte 18 cannot be decoded; save it as UTF-8": (
-        b"users,text,time\n1," + b"\xe9" + SECRET.encode()
+        b"users,text,time\n1," + b"\xe9" + MARKER.encode()
     ),
 }
 
@@ -137,7 +117,7 @@ def test_a_damaged_file_is_refused_without_showing_a_text(
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=f"rsd.csv:? {message}") as error:
         rsd15k(path)
-    assert SECRET not in "".join(traceback.format_exception(error.value))
+    assert MARKER not in "".join(traceback.format_exception(error.value))
     assert error.value.__context__ is None
 
 
@@ -145,7 +125,7 @@ def test_an_unknown_class_is_located_without_showing_it(tmp_path: Path) -> None:
     path = write(tmp_path / "rsd.csv", bad_class(some_rows()))
     with pytest.raises(ValueError, match=r"1 rows have another 'sentiment'.*row 7 after") as error:
         rsd15k(path)
-    assert SECRET not in str(error.value)
+    assert MARKER not in str(error.value)
 
 
 def test_a_class_too_small_for_every_split_is_refused(tmp_path: Path) -> None:
@@ -189,6 +169,6 @@ def test_no_text_is_printed_logged_or_cached(
     with caplog.at_level(logging.DEBUG):
         parts = rsd15k(small, group_by="users")
     output = capsys.readouterr()
-    assert SECRET not in output.out + output.err + caplog.text
+    assert MARKER not in output.out + output.err + caplog.text
     assert not own_cache.exists()
     assert all(not part.cache_files for part in parts.values())
