@@ -107,8 +107,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--classes", type=int, default=1000, help="classes of these rows")
         if verb == "report":
             command.add_argument("folder", type=Path, help="a run, or results of several")
-            numbers = "published numbers, to set their order beside that of a comparison"
-            command.add_argument("--published", type=Path, metavar="FILE", help=numbers)
+            orders = "add the orders of the papers' tables to a comparison"
+            command.add_argument("--published", action="store_true", help=orders)
         if verb in ("push", "pull"):
             _add_transfer(command, verb)
         if verb == "list":

@@ -76,7 +76,7 @@ def _report(options: argparse.Namespace) -> None:
 
     compared = [f for f in (options.folder, options.folder / "results") if (f / SETUP).is_file()]
     if compared:
-        print(render(compared[0], options.published))
+        print(render(compared[0], published=options.published))
     elif (options.folder / "summary.json").is_file() or not options.folder.is_dir():
         print(write_report(options.folder))
     else:

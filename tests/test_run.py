@@ -82,6 +82,15 @@ def test_summary_counts_what_the_selections_hold(quickstart):
     assert summary["optimizer_steps"] == steps
 
 
+def test_the_curve_has_each_evaluation_up_to_all_samples(quickstart):
+    summary = read(quickstart)
+    curve, sizes = summary["curve"], summary["samples_per_epoch"]
+    assert [point["epoch"] for point in curve] == list(range(1, 31))
+    assert [point["samples_trained"] for point in curve] == np.cumsum(sizes).tolist()
+    assert curve[-1]["step"] == summary["optimizer_steps"]
+    assert curve[-1]["accuracy"] == summary["eval"]["accuracy"]
+
+
 def test_the_saved_model_gives_the_reported_accuracy(quickstart):
     model = AutoModelForImageClassification.from_pretrained(quickstart / "model").eval()
     recipe = load(QUICKSTART)
@@ -194,6 +203,7 @@ def test_a_folder_that_cannot_be_written_is_found_first(tmp_path):
         short_run(tmp_path / "file" / "run")
 
 
+@pytest.mark.slow
 def test_fashion_mnist_runs_to_the_end(tmp_path):
     overrides = [
         "dataset.train_size=1500",
@@ -211,6 +221,7 @@ def test_fashion_mnist_runs_to_the_end(tmp_path):
     assert (tmp_path / "figures" / "examples_diversity.png").exists()
 
 
+@pytest.mark.slow
 def test_fortunes_with_minilm_runs_to_the_end(tmp_path):
     overrides = [
         f"features.model={MINILM}",
