@@ -8,11 +8,15 @@ from typing import Any
 
 
 def _run(options: argparse.Namespace) -> None:
+    from accelerate import PartialState
+
     from hf_dynsel.recipe import load
     from hf_dynsel.run import run
 
     recipe = load(options.recipe, options.overrides)
     folder = run(recipe, report=options.verb == "run", resume=options.resume)
+    if not PartialState().is_main_process:
+        return
     summary = json.loads((folder / "summary.json").read_text())
     saving = summary["samples_full"] / summary["samples_trained"]
     metrics = ", ".join(f"{name} {value:.4f}" for name, value in summary["eval"].items())

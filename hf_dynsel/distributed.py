@@ -1,8 +1,10 @@
-"""What processes tell each other: their feedback, and that they selected the same.
+"""What processes tell each other: their feedback, that they selected the same, what one has done.
 
 No accelerator is passed: it holds the loaders, these the sampler, and a sampler that held the
 accelerator would close a cycle in which persistent workers take five seconds each to end.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -10,6 +12,14 @@ from accelerate import PartialState
 from accelerate.utils import gather, pad_across_processes
 from jaxtyping import Bool, Int
 from torch import Tensor
+
+
+def only_main(work: Callable[[], object]) -> None:
+    """Has the main process do some work, such as writing files, while the others wait for it."""
+    state = PartialState()
+    if state.is_main_process:
+        work()
+    state.wait_for_everyone()
 
 
 def gather_rows(own: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from hf_dynsel import yaml_files
 from hf_dynsel.console import EpochLines
 from hf_dynsel.data import wrong_labels
 from hf_dynsel.data.source import source_of
+from hf_dynsel.distributed import only_main
 from hf_dynsel.environment import environment
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.metrics import compute_metrics
@@ -37,6 +38,9 @@ logger = logging.getLogger(__name__)
 def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
     """Returns the run folder, after all stages of the recipe; finished stages are reused.
 
+    In several processes, such as those of torchrun, the main one writes; the data must have been
+    scored before, by one.
+
     Args:
         recipe: what to run.
         report: whether to write report.html, the figures and the model card.
@@ -47,21 +51,15 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
         ValueError: as the stages do.
     """
     require_ready(recipe)
-    folder = prepare_folder(recipe, resume=resume)
-    ledger = Ledger()
+    only_main(lambda: prepare_folder(recipe, resume=resume))
+    folder, ledger = recipe.folder, Ledger()
     splits = load_data(recipe)
     trainer, test = build_trainer(recipe, splits, ledger)
     trainer.train(resume_from_checkpoint=True if resume else None)
     metrics = trainer.evaluate(test, metric_key_prefix="test")
     trainer.save_model(str(folder / "model"))
-    _write_results(recipe, trainer, metrics, ledger, splits["train"])
-    if report:
-        trainer.create_model_card(model_name=recipe.name)
-        texts = bool(recipe.dataset.get("show_texts", False))
-        write_report(folder, examples=splits["train"], show_texts=texts)
-    logger.info("results: %s", folder)
-    for pushed in publish_all(recipe):
-        logger.info("%s", pushed.describe())
+    results = trainer, metrics, ledger, splits["train"]
+    only_main(lambda: _leave(recipe, *results, report=report))
     return folder
 
 
@@ -116,8 +114,8 @@ def build_trainer(
     # First: its faults are found before scoring.
     model, tokenizer = build_model(recipe, train, recipe.seed)
     scored = score(recipe, train, ledger)
-    _copy_scores(scored.folder, recipe.folder)
-    _together(recipe, scored)
+    only_main(lambda: _copy_scores(scored.folder, recipe.folder))
+    only_main(lambda: _together(recipe, scored))
     views = {
         name: model_view(
             recipe, scored.dataset if name == "train" else split, name == "train", tokenizer
@@ -139,7 +137,8 @@ def build_trainer(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(EpochLines())
+    if trainer.is_world_process_zero():
+        trainer.add_callback(EpochLines())
     return trainer, views["test"]
 
 
@@ -165,6 +164,26 @@ def _copy_scores(folder: Path | None, run: Path) -> None:
     for name in trained:
         if (folder / name).is_dir():
             shutil.copytree(folder / name, run / name, dirs_exist_ok=True)
+
+
+def _leave(
+    recipe: Recipe,
+    trainer: DynamicSelectionTrainer,
+    metrics: Mapping[str, float],
+    ledger: Ledger,
+    train: Dataset,
+    *,
+    report: bool,
+) -> None:
+    """Writes what a run leaves beside its model, and pushes what the recipe says."""
+    _write_results(recipe, trainer, metrics, ledger, train)
+    if report:
+        trainer.create_model_card(model_name=recipe.name)
+        texts = bool(recipe.dataset.get("show_texts", False))
+        write_report(recipe.folder, examples=train, show_texts=texts)
+    logger.info("results: %s", recipe.folder)
+    for pushed in publish_all(recipe):
+        logger.info("%s", pushed.describe())
 
 
 def _write_results(

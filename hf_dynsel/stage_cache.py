@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
+
 from hf_dynsel import provenance
 from hf_dynsel.ledger import Ledger
 
@@ -31,6 +33,9 @@ def charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
 
     The seconds that the block adds to the ledger are kept in the folder; where it is finished,
     they are added again. So the overhead beside a saving does not depend on the cache.
+
+    Raises:
+        ValueError: if it is not finished and there are several processes, which would each do it.
     """
     cost = folder / COST
     if cost.is_file():
@@ -38,6 +43,11 @@ def charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
         for stage, seconds in json.loads(cost.read_text()).items():
             ledger.seconds[stage] += seconds
         return
+    if (count := PartialState().num_processes) > 1:
+        raise ValueError(
+            f"each of {count} processes would score the data for itself; do it first, in one: "
+            "`hf-dynsel score` with this recipe and these overrides"
+        )
     before = dict(ledger.seconds)
     yield False
     spent = {stage: s - before.get(stage, 0.0) for stage, s in ledger.seconds.items()}

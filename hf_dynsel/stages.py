@@ -11,6 +11,7 @@ from datasets import Dataset, DatasetDict
 from hf_dynsel import data, provenance
 from hf_dynsel.core import Pool
 from hf_dynsel.data import add_label_noise, stratified_subset
+from hf_dynsel.distributed import only_main
 from hf_dynsel.encoding import (
     adapters_key,
     backbone_of,
@@ -143,7 +144,7 @@ def _shared_scores(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Data
     loaded = load_scores(recipe.scores["from"], recipe.scores.get("revision"))
     logger.info("scores: read from %s", loaded.source)
     scored, folder = attach(train, loaded), recipe.folder / "scores"
-    save_scores(scored, folder, hashed=False)
+    only_main(lambda: save_scores(scored, folder, hashed=False))
     return scored, folder
 
 
