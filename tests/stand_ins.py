@@ -161,6 +161,8 @@ class StandIns:
     def overrides(self, content: Mapping[str, Any]) -> list[str]:
         """Returns what makes a recipe run offline, at a small size, in two epochs on a CPU."""
         given = [*TRAINER, *self._data(content["dataset"])]
+        if not content["trainer"].get("load_best_model_at_end"):
+            given.append("trainer.save_strategy=no")
         if content.get("features"):
             given += [f"features.{key}" for key in self._encoder(content["features"])]
         if content.get("adapters"):

@@ -7,6 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from hf_dynsel import yaml_files
+from hf_dynsel.compare import compare
+from hf_dynsel.compare.results import read_results
+from hf_dynsel.compare_section import comparison
 from hf_dynsel.recipe import load
 from hf_dynsel.run import run
 from stand_ins import RECIPES, StandIns, image_folder
@@ -133,3 +136,19 @@ def test_schedules_of_table_10(ran, tmp_path, settings, rates):
     history = json.loads((tmp_path / "log_history.json").read_text())
     found = [entry["learning_rate"] for entry in history if "learning_rate" in entry]
     assert found == pytest.approx(rates, abs=5e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cifar10_resnet18", "cifar100_resnet50"])
+def test_every_method_of_table_1_runs(name, stand_ins, tmp_path):
+    path = RECIPES / "paper_b" / "table1" / f"{name}.yaml"
+    small = [*stand_ins.overrides(yaml_files.read(path)), "model.architecture=small_cnn"]
+    small += ["trainer.num_train_epochs=3", "trainer.eval_strategy=no"]
+    if "resnet18" in name:  # whose scores are of the first epochs of 200
+        small += ["proxy.scores.GraNd={epochs: [1], exact: true}", "proxy.scores.MoSo={}"]
+    once = ["compare.keeps=[0.5]", "compare.seeds=[0]", f"output_dir={tmp_path}"]
+    recipe = load(path, [*small, *once])
+    wanted = comparison(recipe.compare, recipe.selector)
+    found = compare(recipe, wanted)
+    assert not found.failed
+    assert wanted.methods.keys() <= read_results(found.folder / "results").runs[0.5].keys()

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from hf_dynsel import Pool, yaml_files
+from hf_dynsel.compare import compare
+from hf_dynsel.compare.results import read_results
+from hf_dynsel.compare_section import comparison
 from hf_dynsel.data import rsd15k
 from hf_dynsel.recipe import load
 from hf_dynsel.run import run
@@ -98,3 +101,15 @@ def test_no_post_is_shown_anywhere(stand_ins, tmp_path, caplog, capsys):
     assert len(own) > 5
     assert not any(MARKER in path.read_text() for path in own)
     assert MARKER not in caplog.text + "".join(capsys.readouterr())
+
+
+@pytest.mark.slow
+def test_table_2_has_k_center_beside_both_variants(stand_ins, tmp_path):
+    small = [*stand_ins.overrides(yaml_files.read(STATIC)), *SMALL]
+    once = ["compare.keeps=[0.3]", "compare.seeds=[0]", f"output_dir={tmp_path}"]
+    recipe = load(STATIC, [*small, *once])
+    found = compare(recipe, comparison(recipe.compare, recipe.selector))
+    assert not found.failed
+    methods = read_results(found.folder / "results").runs[0.3]
+    tail = "RS2+tail-0-1"
+    assert methods.keys() == {"FullData", "RS2", tail, "KCenter", "RepDiv", "RepDiv_dynamic"}

@@ -31,7 +31,7 @@ def selections(folder):
 def test_a_sharded_recipe_trains_on_what_one_process_would(tmp_path):
     """Batches of eight, in two processes or in one; the scores are those of the latter."""
     small = StandIns(tmp_path / "stand_ins").overrides(yaml_files.read(SHARDED))
-    small += ["model.size=32", "model.shorter_side=36", "trainer.save_strategy=no"]
+    small += ["model.size=32", "model.shorter_side=36"]
     alone, both = tmp_path / "alone", tmp_path / "both"
     run(load(SHARDED, [*small, "trainer.fsdp=false", f"output_dir={alone}"]), report=False)
     small += [f"scores={{from: {alone / 'scores'}}}", "features=null", "sae=null"]
