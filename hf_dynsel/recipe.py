@@ -56,8 +56,9 @@ class Recipe:
             `eval_size`, rows of a stratified subset of the test split, the same for all seeds;
             `label_noise`, parameters of add_label_noise; `show_texts`,
             whether the report may show texts.
-        model: an image classifier (`architecture`, and `mean`, `std`, `size`, `crop_padding`,
-            `flip` for its images) or a text classifier (`text_encoder`, `max_length`).
+        model: an image classifier (`architecture`, and `mean`, `std`, `size`, `shorter_side`,
+            `random_area`, `crop_padding`, `flip` for its images) or a text classifier
+            (`text_encoder`, `max_length`).
         selector: `name`, one of hf_dynsel.selectors, and its parameters.
         trainer: arguments of DynamicSelectionArguments.
         features: `backbone`, one of hf_dynsel.features, its parameters, and `batch_size`,
