@@ -187,6 +187,7 @@ def test_a_folder_that_cannot_be_written_is_found_first(tmp_path):
         short_run(tmp_path / "file" / "run")
 
 
+@pytest.mark.slow
 def test_fashion_mnist_runs_to_the_end(tmp_path):
     overrides = [
         "dataset.train_size=1500",
@@ -204,6 +205,7 @@ def test_fashion_mnist_runs_to_the_end(tmp_path):
     assert (tmp_path / "figures" / "examples_diversity.png").exists()
 
 
+@pytest.mark.slow
 def test_fortunes_with_minilm_runs_to_the_end(tmp_path):
     overrides = [
         f"features.model={MINILM}",
