@@ -23,6 +23,7 @@ from hf_dynsel.proxy import VECTORS, proxy_dir
 from hf_dynsel.publish import publish_all, require_ready
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.report import write_report
+from hf_dynsel.report.evaluations import evaluations
 from hf_dynsel.scores import save_scores
 from hf_dynsel.selection_log import FILE as SELECTIONS
 from hf_dynsel.stage_cache import COST
@@ -201,6 +202,9 @@ def summarise(
         "samples_swept": spent.samples_swept,
         "samples_full": trainer.pool.size * trainer.run_length.num_epochs,
         "optimizer_steps": trainer.state.global_step,
+        "curve": evaluations(
+            trainer.state.log_history, spent.samples_per_epoch, trainer.state.global_step
+        ),
         "sweeps": spent.sweeps,
         "seconds": {key: round(s, 4) for key, s in {**ledger.seconds, **spent.seconds}.items()},
         "usage": {

@@ -82,6 +82,15 @@ def test_summary_counts_what_the_selections_hold(quickstart):
     assert summary["optimizer_steps"] == steps
 
 
+def test_the_curve_has_each_evaluation_up_to_all_samples(quickstart):
+    summary = read(quickstart)
+    curve, sizes = summary["curve"], summary["samples_per_epoch"]
+    assert [point["epoch"] for point in curve] == list(range(1, 31))
+    assert [point["samples_trained"] for point in curve] == np.cumsum(sizes).tolist()
+    assert curve[-1]["step"] == summary["optimizer_steps"]
+    assert curve[-1]["accuracy"] == summary["eval"]["accuracy"]
+
+
 def test_the_saved_model_gives_the_reported_accuracy(quickstart):
     model = AutoModelForImageClassification.from_pretrained(quickstart / "model").eval()
     recipe = load(QUICKSTART)

@@ -1,49 +1,18 @@
 """The order that papers publish beside the order that was measured here."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
-from typing import Any
 
 from scipy import stats
 
-from hf_dynsel import yaml_files
 from hf_dynsel.compare.results import Results
 from hf_dynsel.compare.table import table
-from hf_dynsel.signatures import faults, fits, wrong_kind
+from hf_dynsel.compare_section import FULL_DATA
+from hf_dynsel.published import Number, label_of, published, variant_of
 
 FEWEST = 2  # methods that have an order
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number as it was published.
-
-    Args:
-        source: paper and table.
-        dataset: name of the data.
-        model: name of the model.
-        method: as the paper calls it.
-        keep: fraction kept.
-        value: the metric, higher is better.
-    """
-
-    source: str
-    dataset: str
-    model: str
-    method: str
-    keep: float
-    value: float
-
-
-@dataclass(frozen=True)
-class Published:
-    """Published numbers, and our labels of the methods, by what the papers call them."""
-
-    labels: Mapping[str, str]
-    rows: Sequence[Number]
+ACCURACIES = ("top1_acc_pct", "acc_pct")
 
 
 @dataclass(frozen=True)
@@ -64,62 +33,30 @@ class Agreement:
     tau: float
     apart: tuple[tuple[str, str], ...]
 
-
-def read_published(file: Path) -> Published:
-    """Returns the numbers in a YAML file with the keys `labels` and `rows`.
-
-    Raises:
-        ValueError: if the file holds anything else.
-    """
-    content = yaml_files.read(file)
-    if not isinstance(content, Mapping) or {*content} != {"labels", "rows"}:
-        raise ValueError(f"{file} must hold 'labels' and 'rows'")
-    if found := list(_faults(content)):
-        raise ValueError("\n  ".join([f"{file} has {len(found)} faults:", *found]))
-    return Published(content["labels"], [Number(**row) for row in content["rows"]])
+    def describe(self) -> str:
+        """Returns both orders in Markdown, and where they differ."""
+        apart = "; ".join(f"{a} before {b}" for a, b in self.apart) or "none"
+        return (
+            f"**{self.place}** (Kendall's tau {self.tau:+.2f})\n\n"
+            f"- published: {' > '.join(self.theirs)}\n"
+            f"- ours: {' > '.join(self.ours)}\n"
+            f"- in the paper but not here: {apart}"
+        )
 
 
-def _faults(content: Mapping[str, Any]) -> Iterator[str]:
-    labels, rows = content["labels"], content["rows"]
-    if not fits(labels, dict[str, str]):
-        yield f"labels: takes our label of each published name; got {labels!r}"
-    if not isinstance(rows, list):
-        yield wrong_kind("rows", rows, list)
-        return
-    for i, row in enumerate(rows):
-        yield from (wrong := list(faults(row, Number, f"rows.{i}")))
-        if not wrong and not math.isfinite(row["value"]):
-            yield f"rows.{i}.value: {row['value']} is no result; leave the row out"
-
-
-def agreements(published: Published, ours: Mapping[float, Mapping[str, float]]) -> list[Agreement]:
-    """Returns the two orders of the methods in common, for each published table and fraction.
+def agreement(
+    place: str, theirs: Mapping[str, float], ours: Mapping[str, float]
+) -> Agreement | None:
+    """Returns the two orders of the methods in common; None if there are fewer than two.
 
     Args:
-        published: numbers of papers.
-        ours: mean of the metric by `keep` and label.
-
-    Raises:
-        ValueError: if two methods of a published table have one label.
+        place: what the published values are of.
+        theirs: published values by label, higher is better.
+        ours: our means by label.
     """
-    tables: dict[tuple[str, float], dict[str, float]] = {}
-    for row in published.rows:
-        label = published.labels.get(row.method)
-        if label in ours.get(row.keep, {}):
-            place = f"{row.source}, {row.dataset}, {row.model}, keep {row.keep}"
-            values = tables.setdefault((place, row.keep), {})
-            if label in values:
-                raise ValueError(f"{place}: two methods have the label '{label}'; name one of them")
-            values[str(label)] = row.value
-    return [
-        _agreement(place, values, ours[keep])
-        for (place, keep), values in tables.items()
-        if len(values) >= FEWEST
-    ]
-
-
-def _agreement(place: str, theirs: Mapping[str, float], ours: Mapping[str, float]) -> Agreement:
-    names = list(theirs)
+    names = [name for name in theirs if name in ours and name != FULL_DATA]
+    if len(names) < FEWEST:
+        return None
     tau = stats.kendalltau([theirs[n] for n in names], [ours[n] for n in names]).statistic
     order = sorted(names, key=lambda name: -theirs[name])
     apart = tuple((a, b) for a, b in combinations(order, 2) if _opposite(a, b, theirs, ours))
@@ -127,20 +64,45 @@ def _agreement(place: str, theirs: Mapping[str, float], ours: Mapping[str, float
     return Agreement(place, tuple(order), best, float(tau), apart)
 
 
+def agreements(
+    numbers: Iterable[Number], ours: Mapping[float, Mapping[str, float]]
+) -> list[Agreement]:
+    """Returns the two orders of the methods in common, for each published table and fraction.
+
+    Args:
+        numbers: of papers, of one metric.
+        ours: mean of the metric by `keep` and label.
+
+    Raises:
+        ValueError: if two methods of a published table have one label.
+    """
+    tables: dict[tuple[str, float], dict[str, float]] = {}
+    for number in numbers:
+        label = label_of(number)
+        if label in (None, FULL_DATA) or number.keep is None or number.keep not in ours:
+            continue
+        place = f"{_place(number)}, keep {number.keep}"
+        values = tables.setdefault((place, number.keep), {})
+        if label in values:
+            raise ValueError(f"{place}: two methods have the label '{label}'; name one of them")
+        values[label] = number.value
+    found = [agreement(place, values, ours[keep]) for (place, keep), values in tables.items()]
+    return [one for one in found if one is not None]
+
+
+def published_order(results: Results) -> str:
+    """Returns both orders in Markdown, and where they differ, for every table of accuracies."""
+    ours = {keep: {line.label: line.mean for line in arm} for keep, arm in table(results).items()}
+    numbers = [number for number in published().numbers if number.metric in ACCURACIES]
+    parts = [found.describe() for found in agreements(numbers, ours)]
+    return "\n\n".join(parts) + "\n" if parts else "No published table has two of these methods.\n"
+
+
+def _place(number: Number) -> str:
+    source = published().source(number.paper, number.table)
+    more = (number.dataset, number.backbone, number.lr_schedule, variant_of(number))
+    return ", ".join(part for part in (source, *more) if part is not None)
+
+
 def _opposite(a: str, b: str, theirs: Mapping[str, float], ours: Mapping[str, float]) -> bool:
     return (theirs[a] - theirs[b]) * (ours[a] - ours[b]) < 0
-
-
-def published_order(results: Results, published: Published) -> str:
-    """Returns both orders in Markdown, and where they differ."""
-    ours = {keep: {line.label: line.mean for line in arm} for keep, arm in table(results).items()}
-    parts = []
-    for found in agreements(published, ours):
-        apart = "; ".join(f"{a} before {b}" for a, b in found.apart) or "none"
-        parts.append(
-            f"**{found.place}** (Kendall's tau {found.tau:+.2f})\n\n"
-            f"- published: {' > '.join(found.theirs)}\n"
-            f"- ours: {' > '.join(found.ours)}\n"
-            f"- in the paper but not here: {apart}"
-        )
-    return "\n\n".join(parts) + "\n" if parts else "No published table has two of these methods.\n"

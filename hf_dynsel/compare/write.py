@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hf_dynsel.compare.figures import pictures
 from hf_dynsel.compare.formats import as_json, latex, markdown, runs_csv, summary_csv
-from hf_dynsel.compare.published import published_order, read_published
+from hf_dynsel.compare.published import published_order
 from hf_dynsel.compare.results import read_results
 
 
@@ -35,16 +35,16 @@ def write_tables(results: Path, folder: Path) -> None:
         (folder / "figures" / name).write_bytes(image)
 
 
-def render(results: Path, published: Path | None = None) -> str:
+def render(results: Path, *, published: bool = False) -> str:
     """Returns the tables of a folder of results, and the published order beside ours.
 
     Args:
         results: what `hf-dynsel compare` left in `results/`.
-        published: a YAML file of published numbers.
+        published: whether to add the orders of the papers' tables.
 
     Raises:
-        ValueError: as `read_results` and `read_published` do.
+        ValueError: as `read_results` does.
     """
     found = read_results(results)
-    order = published_order(found, read_published(published)) if published else ""
-    return markdown(found) + (f"\n## The published order\n\n{order}" if order else "")
+    order = f"\n## The published order\n\n{published_order(found)}" if published else ""
+    return markdown(found) + order

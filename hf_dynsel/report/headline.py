@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hf_dynsel.report.history import NO_METRICS
+from hf_dynsel.report.history import SPEEDS
 from hf_dynsel.report.summary import Summary
-
-SPEEDS = tuple(ending for ending in NO_METRICS if ending != "loss")
 
 MOST_FACTS = 8
 

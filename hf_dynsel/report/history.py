@@ -9,7 +9,8 @@ from jaxtyping import Float
 
 OURS, EVAL = "selection/", "eval_"
 DRAWN_ELSEWHERE = ("epoch", "size", "never_used", "overlap")
-NO_METRICS = ("loss", "runtime", "samples_per_second", "steps_per_second", "preparation_time")
+SPEEDS = ("runtime", "samples_per_second", "steps_per_second", "preparation_time")
+NO_METRICS = ("loss", *SPEEDS)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ class Summary:
             search for neighbours.
         label_noise: `pool`, the share of wrong labels; `selected`, that among the samples of each
             epoch; `auc`, how well each score tells them; None where the true ones are not known.
+        curve: of each evaluation during training `epoch`, `step`, `samples_trained` and the metrics
+            by name; empty without any, and for runs of before it was kept.
     """
 
     recipe: str
@@ -53,6 +55,7 @@ class Summary:
     environment: Mapping[str, Any]
     sweeps: Sequence[Mapping[str, float]] = ()
     label_noise: Mapping[str, Any] | None = None
+    curve: tuple[Mapping[str, float], ...] = ()
 
     @property
     def size(self) -> int:
@@ -116,4 +119,5 @@ def read_summary(path: Path) -> Summary:
         if content[name] < 1:
             raise ValueError(f"{path} has {name} {content[name]}; a finished run has at least 1")
     kept = {name: content[name] for name in names if name in content}
-    return Summary(**{**kept, "samples_per_epoch": tuple(content["samples_per_epoch"])})
+    lists = {name: tuple(kept[name]) for name in ("samples_per_epoch", "curve") if name in kept}
+    return Summary(**{**kept, **lists})
