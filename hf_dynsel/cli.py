@@ -18,10 +18,10 @@ VERBS = {
     "run": "all stages of a recipe: data, scores, training, evaluation and report",
     "score": "data, features, sparse autoencoder and scores of a recipe",
     "train": "the same as run, without the report",
-    "compare": "methods, seeds and budgets under one rule, always beside full data and random",
+    "compare": "methods, seeds and budgets of a recipe, or of each of a suite, under one rule",
     "tune": "a search for the parameters of a recipe's selector, on validation data",
-    "simulate": "steps, samples, saving, use and memory of a recipe's selection, without a model",
-    "report": "the report of a run folder, again; or the table of a folder of results",
+    "simulate": "steps, samples, saving, use and memory of a selection; or the lengths of a suite",
+    "report": "the report of a run folder, again; or the table of a comparison, a suite or results",
     "push": "scores, autoencoder, adapters or all of a run to the Hugging Face Hub",
     "pull": "the same from the Hub into a folder, every file checked",
     "list": "selectors, scores, backbones, loaders, recipes and suites",
@@ -83,6 +83,9 @@ def _take_overrides(
         parser.error(f"unknown arguments: {' '.join(wrong or rest)}")
     if rest:
         options.overrides += rest
+    if options.verb == "compare":  # `--only` takes what follows it, overrides too
+        options.overrides += [word for word in options.only if "=" in word]
+        options.only = [word for word in options.only if "=" not in word]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,13 +96,17 @@ def _parser() -> argparse.ArgumentParser:
     for verb, text in VERBS.items():
         command = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
         if verb in ("run", "score", "train", "compare", "tune", "simulate"):
-            command.add_argument("recipe", type=Path, help="a YAML file")
+            command.add_argument(
+                "recipe", type=Path, help="a YAML file, for compare and simulate also of a suite"
+            )
             command.add_argument("overrides", nargs="*", metavar="key.sub=value")
         if verb in ("run", "train"):
             command.add_argument("--resume", action="store_true", help="from the last checkpoint")
         if verb == "compare":
             jobs = "runs at once; by default one per CUDA device"
             command.add_argument("--jobs", type=int, help=jobs)
+            names = "of a suite's members; all by default"
+            command.add_argument("--only", nargs="+", default=[], metavar="MEMBER", help=names)
         if verb == "tune":
             command.add_argument("--trials", type=int, default=20, help="settings to try")
         if verb == "simulate":

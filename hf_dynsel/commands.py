@@ -39,7 +39,13 @@ def _compare(options: argparse.Namespace) -> None:
     from hf_dynsel.compare import compare
     from hf_dynsel.compare_section import comparison
     from hf_dynsel.recipe import load
+    from hf_dynsel.suite import is_suite
 
+    if is_suite(options.recipe):
+        _compare_suite(options)
+        return
+    if options.only:
+        raise ValueError(f"--only names members of a suite, and {options.recipe} is a recipe")
     recipe = load(options.recipe, options.overrides)
     found = compare(recipe, comparison(recipe.compare, recipe.selector), options.jobs)
     print((found.folder / "comparison.md").read_text(encoding="utf-8"))
@@ -48,6 +54,15 @@ def _compare(options: argparse.Namespace) -> None:
             f"{len(found.failed)} runs failed; the end of {found.folder / 'comparison.md'} lists "
             "them, and calling this again runs them again"
         )
+
+
+def _compare_suite(options: argparse.Namespace) -> None:
+    from hf_dynsel.suite import compare_suite, load_suite
+
+    loaded = load_suite(options.recipe, options.overrides, options.only)
+    found = compare_suite(loaded, options.jobs)
+    print((found.folder / "suite.md").read_text(encoding="utf-8"))
+    found.require_all()
 
 
 def _tune(options: argparse.Namespace) -> None:
@@ -68,8 +83,13 @@ def _tune(options: argparse.Namespace) -> None:
 def _simulate(options: argparse.Namespace) -> None:
     from hf_dynsel.planning import MadeUp, describe, plan_recipe
     from hf_dynsel.recipe import load
+    from hf_dynsel.suite import is_suite, load_suite, plan_suite
 
     made_up = None if options.rows is None else MadeUp(options.rows, options.classes)
+    if is_suite(options.recipe):
+        for part in plan_suite(load_suite(options.recipe, options.overrides), made_up):
+            print(part, end="\n\n")
+        return
     found = plan_recipe(load(options.recipe, options.overrides), made_up)
     print(describe(found, found.samples_full // len(found.samples_per_epoch)))
 
@@ -77,9 +97,13 @@ def _simulate(options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace) -> None:
     from hf_dynsel.compare import SETUP, render
     from hf_dynsel.report import results_table, write_report
+    from hf_dynsel.suite import SUITE, render_suite
 
-    compared = [f for f in (options.folder, options.folder / "results") if (f / SETUP).is_file()]
-    if compared:
+    places = (options.folder, options.folder / "results")
+    compared = [folder for folder in places if (folder / SETUP).is_file()]
+    if suites := [folder for folder in places if (folder / SUITE).is_file()]:
+        print(render_suite(suites[0]))
+    elif compared:
         print(render(compared[0], published=options.published))
     elif (options.folder / "summary.json").is_file() or not options.folder.is_dir():
         print(write_report(options.folder))

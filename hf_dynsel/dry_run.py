@@ -24,6 +24,7 @@ def dry_run(recipe: "Recipe") -> Iterator[str]:
         "proxy.scores": recipe.check_proxy,
         "adapters": recipe.check_adapters,
         "mixing": lambda: recipe.build_mixing(2),
+        "dataset.long_tail": recipe.check_long_tail,
         "dataset.label_noise": recipe.check_label_noise,
     }
     if not recipe.is_text:

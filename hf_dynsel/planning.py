@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Int
 
 from hf_dynsel.core import Pool
 from hf_dynsel.ledger import Ledger
@@ -29,6 +30,20 @@ class MadeUp:
 
     rows: int
     classes: int
+
+    @property
+    def labels(self) -> Int[np.ndarray, " n"]:
+        """The class of each sample.
+
+        Raises:
+            ValueError: if there are more classes than samples.
+        """
+        if not 1 <= self.classes <= self.rows:
+            raise ValueError(
+                f"{self.rows} rows cannot be in {self.classes} classes; give from 1 to {self.rows}"
+            )
+        labels: Int[np.ndarray, " n"] = np.arange(self.rows) % self.classes
+        return labels
 
 
 def plan_recipe(recipe: Recipe, made_up: MadeUp | None = None) -> Plan:
@@ -118,10 +133,7 @@ def pool_of_scores(scores: ScoreTable) -> Pool:
 
 def _made_up_pool(size: MadeUp, recipe: Recipe) -> Pool:
     """Scores drawn from a gamma distribution, whose long tail is like that of real ones."""
-    if not 1 <= size.classes <= size.rows:
-        raise ValueError(
-            f"{size.rows} rows cannot be in {size.classes} classes; give from 1 to {size.rows}"
-        )
+    labels = size.labels
     rng = np.random.default_rng((recipe.seed, 7))
     selector = recipe.build_selector()
     named = scores_read(selector.config())
@@ -129,4 +141,4 @@ def _made_up_pool(size: MadeUp, recipe: Recipe) -> Pool:
     for name in named:
         values = rng.gamma(4.0, size=size.rows).astype(np.float32)
         scores[name] = (values - values.min()) / (values.max() - values.min())
-    return made_up_pool(selector, np.arange(size.rows) % size.classes, scores)
+    return made_up_pool(selector, labels, scores)

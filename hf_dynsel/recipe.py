@@ -15,6 +15,7 @@ from hf_dynsel.arguments import DynamicSelectionArguments
 from hf_dynsel.core import Selector
 from hf_dynsel.data import ImageTransform
 from hf_dynsel.data.label_noise import noisy_labels
+from hf_dynsel.data.long_tail import long_tail_rows
 from hf_dynsel.dry_run import dry_run
 from hf_dynsel.features.adapter_training import check_training
 from hf_dynsel.features.prompts import IMAGE_TEMPLATES, resolve_templates
@@ -54,8 +55,11 @@ class Recipe:
         dataset: `loader`, one of hf_dynsel.data, and its parameters; `train_size`, rows of a
             stratified subset, and `subset_seed`, which rows, the recipe's seed by default;
             `eval_size`, rows of a stratified subset of the test split, the same for all seeds;
-            `label_noise`, parameters of add_label_noise; `show_texts`,
-            whether the report may show texts.
+            `evaluate_on`, `test` or `validation`: the validation split then takes the place of
+            the test split, or a fifth of the training set if there is none;
+            `long_tail`, the ratio of long_tailed, which thins the classes of the training split;
+            `label_noise`, parameters of add_label_noise; `show_texts`, whether the report may show
+            texts.
         model: an image classifier (`architecture`, and `mean`, `std`, `size`, `shorter_side`,
             `random_area`, `crop_padding`, `flip` for its images) or a text classifier
             (`text_encoder`, `max_length`).
@@ -163,6 +167,11 @@ class Recipe:
             for score in build_scores(self.proxy.get("scores") or {}):
                 if isinstance(score, scores.TrainingScore):
                     score.looks(self.proxy_epochs)
+
+    def check_long_tail(self) -> None:
+        """Raises ValueError if the thinning of the classes is out of range."""
+        if self.dataset.get("long_tail") is not None:
+            long_tail_rows(np.arange(2), self.dataset["long_tail"], 0)
 
     def check_label_noise(self) -> None:
         """Raises ValueError if the noise of the labels is out of range."""

@@ -27,6 +27,8 @@ OF_DATA = {
     "train_size": int | None,
     "subset_seed": int,
     "eval_size": int | None,
+    "evaluate_on": Literal["test", "validation"],
+    "long_tail": float | None,
     "show_texts": bool,
 }
 NOT_IN_TRAINER = ("output_dir", "seed", "data_seed", "remove_unused_columns")

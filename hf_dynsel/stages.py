@@ -11,6 +11,8 @@ from datasets import Dataset, DatasetDict
 from hf_dynsel import data, provenance
 from hf_dynsel.core import Pool
 from hf_dynsel.data import add_label_noise, stratified_subset
+from hf_dynsel.data.held_out import without_test
+from hf_dynsel.data.long_tail import long_tailed
 from hf_dynsel.distributed import only_main
 from hf_dynsel.encoding import (
     adapters_key,
@@ -43,11 +45,16 @@ def load_data(recipe: Recipe) -> DatasetDict:
     settings.pop("show_texts", None)
     size, noise = settings.pop("train_size", None), settings.pop("label_noise", None)
     subset_seed, of_test = settings.pop("subset_seed", recipe.seed), settings.pop("eval_size", None)
+    on_test, ratio = settings.pop("evaluate_on", "test") == "test", settings.pop("long_tail", None)
     splits = loader(**settings)
+    if not on_test:
+        splits = without_test(splits, subset_seed)
     if of_test is not None:
         splits["test"] = stratified_subset(splits["test"], of_test)
     if size is not None:
         splits["train"] = stratified_subset(splits["train"], size, subset_seed)
+    if ratio is not None:
+        splits["train"] = long_tailed(splits["train"], ratio, subset_seed)
     if noise is not None:
         splits["train"] = add_label_noise(splits["train"], **{"seed": recipe.seed, **noise})
     counts = ", ".join(f"{len(split)} {name}" for name, split in splits.items())

@@ -96,6 +96,7 @@ def test_sizes_that_cannot_be_measured_are_refused(rows, message):
         bench_neighbors(data.digits()["train"], [int(n) for n in rows], update_size=20)
 
 
+@pytest.mark.slow
 def test_each_method_is_measured_and_the_slow_ones_are_extrapolated():
     """Nothing is measured within no time; the first size then has no number to go by."""
     found = bench_selectors([50, 100], width=4, only=["KCenter", "Density"])

@@ -87,21 +87,14 @@ def test_the_simulator_selects_as_training_does(trained, agreed):
     agreed(1 + EPOCHS)
 
 
-def test_an_interrupted_loop_ends_as_the_trainer(trained, tmp_path, agreed):
-    """Before every micro-batch: inside a step, between steps, between epochs."""
-    setting, whole = trained
-    for stop in range(len(whole.batches)):
-        interrupt(run_loop, setting, whole, stop, tmp_path / str(stop))
-    agreed(len(whole.batches))
-
-
-def test_an_interrupted_trainer_ends_as_one_that_was_not(trained, tmp_path, agreed):
+@pytest.mark.parametrize("run", [run_trainer, run_loop])
+def test_an_interrupted_run_ends_as_one_that_was_not(run, trained, tmp_path, agreed):
     """Inside a step, in the first micro-batch of an epoch, and in the last of all."""
     setting, whole = trained
     second_epoch = [epoch for epoch, *_ in whole.batches].index(1)
     stops = {3, second_epoch, len(whole.batches) - 1}
     for stop in stops:
-        interrupt(run_trainer, setting, whole, stop, tmp_path / str(stop))
+        interrupt(run, setting, whole, stop, tmp_path / str(stop))
     agreed(len(stops))
 
 

@@ -54,6 +54,10 @@ def test_all_faults_are_listed_at_once():
             "dataset.label_noise={share: 2.0}",
             "dataset.label_noise: share must be in [0, 1], got 2.0",
         ),
+        (
+            "dataset.long_tail=0.5",
+            "dataset.long_tail: ratio must be at least 1, got 0.5",
+        ),
         ("selector.keep=1.2", "selector: keep must be in (0, 1], got 1.2"),
         ("selector.quota=fair", "selector.quota: 'fair' is not one of"),
         (
@@ -71,6 +75,7 @@ def test_all_faults_are_listed_at_once():
         ("model.text_encoder=x", "model: needs 'architecture' for images or 'text_encoder'"),
         ("model.in_chans=grey", "model.in_chans: 'grey' is not of type int"),
         ("model.std=[0.1, wide]", "model.std: [0.1, 'wide'] is not one of"),
+        ("dataset.evaluate_on=train", "dataset.evaluate_on: 'train' is not"),
         ("dataset.label_noise={shares: 0.1}", "dataset.label_noise.shares: add_label_noise has no"),
         (
             "scores={from: x, Diversity: {}}",

@@ -69,10 +69,11 @@ def selections(trainer):
     return pq.read_table(f"{trainer.args.output_dir}/selections.parquet")
 
 
-def test_interrupting_before_any_batch_changes_nothing(whole, tmp_path):
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.slow)])
+def test_interrupting_before_any_batch_changes_nothing(whole, every, tmp_path):
     """Stops before every micro-batch: between steps, inside an accumulation, between epochs."""
     name, reference = whole
-    for stop in range(1, len(reference.trained)):
+    for stop in range(1, len(reference.trained), every):
         folder = tmp_path / str(stop)
         interrupted = run(folder, name)
         interrupted.stop = stop

@@ -3,14 +3,12 @@
 import numpy as np
 import pyarrow as pa
 from datasets import Dataset
-from jaxtyping import Float
 
 from hf_dynsel.collect.runs import Collectable, Runs, require_classes
 from hf_dynsel.provenance import fingerprint, library_version, record, recorded
-from hf_dynsel.scaling import minmax
 from hf_dynsel.scores.add import NOTE, PREFIX
 from hf_dynsel.scores.columns import put_column, read_classes
-from hf_dynsel.scores.normalize import rank
+from hf_dynsel.scores.normalize import normalized
 
 PROXY = "proxy"
 VECTORS = {"features": "proxy_features", "error": "proxy_error"}  # column by signal
@@ -58,7 +56,7 @@ def add_columns(
     }
     entries = dict(recorded(dataset).get(NOTE, {}))
     for score in scores:
-        values = _normalized(score, runs.mean(score)).astype(np.float32)
+        values = normalized(runs.mean(score), score.normalize, runs.labels).astype(np.float32)
         dataset = put_column(dataset, PREFIX + score.name, pa.array(values))
         entries[score.name] = {"class": type(score).__name__, "config": score.config(), **origin}
     return record(dataset, NOTE, entries) if scores else dataset
@@ -77,9 +75,3 @@ def add_vectors(dataset: Dataset, runs: Runs) -> Dataset:
         "training": runs.facts[-1],
     }
     return record(dataset, PROXY, note)
-
-
-def _normalized(score: Collectable, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    if score.normalize is None:
-        return values
-    return minmax(values) if score.normalize == "minmax" else rank(values)

@@ -105,8 +105,8 @@ def _cells(line: Line, results: Results) -> dict[str, str]:
         "method": line.label,
         "seeds": str(line.seeds),
         f"{name}, %": f"{100 * line.mean:.2f}{spread}",
-        "to RS2": _interval(line.to_rs2, line.asked),
-        "to RS2 with own tail": _interval(line.to_tail, line.asked),
+        "to RS2": interval(line.to_rs2, line.asked),
+        "to RS2 with own tail": interval(line.to_tail, line.asked),
         "epochs": f"{line.epochs:g}",
         "samples trained": f"{line.samples_trained:,.0f}",
         "forwarded": f"{line.samples_forwarded:,.0f}",
@@ -124,12 +124,19 @@ def _cells(line: Line, results: Results) -> dict[str, str]:
     return shown
 
 
-def _interval(found: Difference | None, asked: int) -> str:
+def interval(found: Difference | None, asked: int, unit: float = 100) -> str:
+    """Returns a difference with its interval.
+
+    Args:
+        found: the difference; None becomes a dash.
+        asked: seeds there should be; where it is of fewer, it says of how many.
+        unit: what one is shown as.
+    """
     if found is None:
         return "-"
-    said = [f"{100 * found.mean:+.2f}"]
+    said = [f"{unit * found.mean:+.2f}"]
     if found.low is not None and found.high is not None:
-        said.append(f"[{100 * found.low:+.2f}, {100 * found.high:+.2f}]")
+        said.append(f"[{unit * found.low:+.2f}, {unit * found.high:+.2f}]")
     return " ".join(filter(None, [*said, pairs(found, asked)]))
 
 

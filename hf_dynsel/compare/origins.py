@@ -37,7 +37,7 @@ def _origin(splits: Mapping[str, Dataset]) -> Origin:
 
 def _drawn_by_seed(section: Mapping[str, Any]) -> bool:
     """Returns whether the seed of a run decides what is in its training set."""
-    cut, noise = section.get("train_size"), section.get("label_noise")
-    return (cut is not None and "subset_seed" not in section) or (
-        noise is not None and "seed" not in noise
-    )
+    held_out = section.get("evaluate_on", "test") != "test"
+    cut = held_out or any(section.get(key) is not None for key in ("train_size", "long_tail"))
+    noise = section.get("label_noise")
+    return (cut and "subset_seed" not in section) or (noise is not None and "seed" not in noise)

@@ -11,7 +11,6 @@ from hf_dynsel.compare.arms import Arm, arms_of
 from hf_dynsel.compare.cells import Cell, Source, source_of
 from hf_dynsel.compare.matched import Labels, matched
 from hf_dynsel.compare.origins import origins
-from hf_dynsel.compare.validation import without_test
 from hf_dynsel.compare_section import Comparison
 from hf_dynsel.data.split import label_array
 from hf_dynsel.recipe import Recipe, RecipeError
@@ -111,12 +110,13 @@ def search_of(recipe: Recipe, space: Space, wanted: Comparison) -> Search:
             "equal_seconds would time each trial in a run of its own; tune by equal_epochs, "
             "equal_steps or equal_samples"
         )
+    recipe = replace(recipe, dataset={**recipe.dataset, "evaluate_on": "validation"})
     source = replace(source_of(recipe), root=source_of(recipe).root.with_name("tune"))
     selector = {key: value for key, value in recipe.selector.items() if key != "seed"}
     keep = selector.get("keep") or wanted.keeps[0]
     first = replace(recipe, seed=wanted.seeds[0])
     splits = load_data(first)
-    labels = label_array(without_test(splits, first.seed)["train"])
+    labels = label_array(splits["train"])
     only = replace(wanted, keeps=(keep,), methods={selector["name"]: selector})
     (arm,) = arms_of(source, only, labels)
     source = replace(source, origins=origins(recipe, wanted.seeds, splits))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
 
 from hf_dynsel.extras import require
@@ -21,6 +22,7 @@ def image_classifier(
     pretrained: bool = False,
     checkpoint: str | Path | None = None,
     model_args: Mapping[str, Any] | None = None,
+    channels_last: bool = False,
     seed: int = 0,
 ) -> TimmWrapperForImageClassification:
     """Returns a timm network as a transformers model, with the weights timm gives it.
@@ -38,6 +40,8 @@ def image_classifier(
         checkpoint: start from a local file of weights, `.safetensors` or `.pth`. Its first layer
             is adapted to `in_chans`, and its last is left out if it has other classes.
         model_args: further arguments of the architecture, such as `drop_path_rate`.
+        channels_last: keep the weights of convolutions in PyTorch's memory format of that name,
+            which is faster on CPUs, and on GPUs in half precision, and the same but for rounding.
         seed: of the initial weights. The caller's random numbers are not touched.
 
     Raises:
@@ -69,6 +73,8 @@ def image_classifier(
         )
         model = TimmWrapperForImageClassification(config)
     model.timm_model.load_state_dict(network.state_dict())
+    if channels_last:
+        model.to(memory_format=torch.channels_last)
     return model
 
 

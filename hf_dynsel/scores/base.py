@@ -8,8 +8,7 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_dynsel.scaling import minmax
-from hf_dynsel.scores.normalize import Normalization, rank
+from hf_dynsel.scores.normalize import Normalization, normalized
 
 Columns = Mapping[str, np.ndarray]
 
@@ -21,8 +20,8 @@ class Score(ABC):
     A subclass is final, and a frozen dataclass whose fields are the settings.
 
     Args:
-        normalize: how the values are put on the scale from 0 to 1 over the whole dataset: by
-            their range, by their rank, or None for not at all.
+        normalize: how the values are put on the scale from 0 to 1: by their range or by their
+            rank, over the whole dataset or within each class, or None for not at all.
 
     Attributes:
         name: the score's column is called `score_<name>`.
@@ -70,7 +69,7 @@ class Score(ABC):
         """Returns the score of every sample, normalised.
 
         Raises:
-            ValueError: if a value is NaN or infinite.
+            ValueError: if a value is NaN or infinite, or classes are asked for and there are none.
         """
         raw = self.compute(columns, labels)
         bad = np.flatnonzero(~np.isfinite(raw))
@@ -79,6 +78,4 @@ class Score(ABC):
                 f"score '{self.name}' is NaN or infinite for {len(bad)} rows, the first is row "
                 f"{bad[0]}; check {' and '.join(self.columns)} there"
             )
-        if self.normalize is None:
-            return raw
-        return minmax(raw) if self.normalize == "minmax" else rank(raw)
+        return normalized(raw, self.normalize, labels)

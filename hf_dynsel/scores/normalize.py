@@ -1,11 +1,44 @@
-"""Puts a score on the scale from 0 to 1 by its ranks, which outliers do not move."""
+"""Puts a score on the scale from 0 to 1, over all samples or within each class."""
 
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-Normalization = Literal["minmax", "rank"]
+from hf_dynsel.scaling import minmax
+
+Normalization = Literal["minmax", "rank", "class_minmax", "class_rank"]
+
+
+def normalized(
+    values: Float[np.ndarray, " n"],
+    how: Normalization | None,
+    labels: Int[np.ndarray, " n"] | None,
+) -> Float[np.ndarray, " n"]:
+    """Returns the values by their range or their rank, or as they are.
+
+    Args:
+        values: one per sample.
+        how: by `class_` the smallest of each class becomes 0 and the largest 1; None leaves all.
+        labels: class of each sample.
+
+    Raises:
+        ValueError: if classes are asked for and there are none.
+    """
+    if how is None:
+        return values
+    scale = minmax if how.endswith("minmax") else rank
+    if not how.startswith("class_"):
+        return scale(values)
+    if labels is None:
+        raise ValueError(
+            f"normalize={how!r} needs class labels, and the dataset has none; take "
+            f"{how.removeprefix('class_')!r}"
+        )
+    found = np.empty_like(values)
+    for label in np.unique(labels):
+        found[labels == label] = scale(values[labels == label])
+    return found
 
 
 def rank(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:

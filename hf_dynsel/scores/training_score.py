@@ -26,8 +26,8 @@ class TrainingScore(ABC):
     anything random, by `looks` and `look_signals`.
 
     Args:
-        normalize: how the values are put on the scale from 0 to 1 over the whole dataset: by
-            their range, by their rank, or None for not at all.
+        normalize: how the values are put on the scale from 0 to 1: by their range or by their
+            rank, over the whole dataset or within each class, or None for not at all.
 
     Attributes:
         name: the score's column is called `score_<name>`.

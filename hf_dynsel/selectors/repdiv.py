@@ -9,9 +9,14 @@ from jaxtyping import Float, Int
 
 from hf_dynsel.core import Feedback, Selection, Selector, check_keep
 from hf_dynsel.scaling import minmax
-from hf_dynsel.selectors.checks import check_choice, check_fraction, check_not_negative
+from hf_dynsel.selectors.checks import (
+    check_choice,
+    check_count,
+    check_fraction,
+    check_not_negative,
+)
 from hf_dynsel.selectors.class_quota import ClassQuota, Quota
-from hf_dynsel.selectors.schedules import falling_sigmoid, full_epochs
+from hf_dynsel.selectors.schedules import falling_sigmoid, selecting_epochs
 
 
 @dataclass
@@ -20,8 +25,8 @@ class RepDiv(Selector):
 
     With both scores scaled to [0, 1] over the pool, and `u` the number of epochs that used a
     sample, its value is `a * representativeness + (1 - a) * diversity - penalty * ln(1 + u)`.
-    The weight `a` falls from 1 to `alpha_min`. The last epochs train on the whole pool; they
-    count as use, too.
+    The weight `a` falls from 1 to `alpha_min`. The first and the last epochs may train on the
+    whole pool; they count as use, too.
 
     Args:
         representativeness: score column of what is common. None counts as zero.
@@ -34,6 +39,7 @@ class RepDiv(Selector):
         sharpness: how fast the weight falls, per run.
         k_per_epoch: how fast it falls per epoch, in place of `sharpness`; k in the paper, 0.05
             at 200 epochs. In a short run the weight then hardly moves.
+        warmup_epochs: that train on the whole pool first; none in the paper.
         refine: fraction of the run, rounded up to epochs, that trains on the whole pool at the
             end; rho in the paper.
         quota: how the budget is split over classes. `equal` takes whole classes where they are
@@ -74,6 +80,7 @@ class RepDiv(Selector):
     midpoint: float = 0.6
     sharpness: float = 10.0
     k_per_epoch: float | None = None
+    warmup_epochs: int = 0
     refine: float = 0.15
     quota: Quota = "equal"
     tie_break: Literal["index", "random"] = "index"
@@ -88,14 +95,14 @@ class RepDiv(Selector):
 
     def select(self, epoch: int) -> Selection:
         """Returns the samples of highest value, within the quota of each class."""
-        if self._refines(epoch):
+        if self._whole(epoch):
             return Selection(np.arange(self.pool.size))
         rng = self.rng(epoch) if self.tie_break == "random" else None
         return Selection(self._quota.top(self.value(epoch), rng))
 
     def planned_size(self, epoch: int) -> int:
         """Returns the budget, or the size of the pool in a full epoch."""
-        return self.pool.size if self._refines(epoch) else self.budget(self.keep)
+        return self.pool.size if self._whole(epoch) else self.budget(self.keep)
 
     def observe(self, feedback: Feedback) -> None:
         """Counts one more use of each sample trained on."""
@@ -103,7 +110,7 @@ class RepDiv(Selector):
 
     def diagnostics(self, epoch: int) -> Mapping[str, float]:
         """Returns the weight of representativeness, in epochs that select."""
-        return {} if self._refines(epoch) else {"alpha": self.weight(epoch)}
+        return {} if self._whole(epoch) else {"alpha": self.weight(epoch)}
 
     def weight(self, epoch: int) -> float:
         """Returns the weight of representativeness; that of diversity is the rest to one."""
@@ -123,8 +130,8 @@ class RepDiv(Selector):
         value -= self.penalty * np.log1p(self.usage, dtype=value.dtype)
         return value
 
-    def _refines(self, epoch: int) -> bool:
-        return epoch >= self.num_epochs - full_epochs(self.refine, self.num_epochs)
+    def _whole(self, epoch: int) -> bool:
+        return epoch not in selecting_epochs(self.num_epochs, self.warmup_epochs, self.refine)
 
     def _scaled(self, name: str | None) -> Float[np.ndarray, " n"]:
         if name is None:
@@ -136,6 +143,7 @@ class RepDiv(Selector):
         check_choice("tie_break", self.tie_break, ("index", "random"))
         check_fraction("alpha_min", self.alpha_min, "the weight at the end; the paper has 0.2")
         check_fraction("midpoint", self.midpoint, "a fraction of the run; the paper has 0.6")
+        check_count("warmup_epochs", self.warmup_epochs, 0, "the number of whole epochs first")
         check_fraction("refine", self.refine, "the fraction of full epochs; the paper has 0.15")
         check_not_negative("penalty", self.penalty, "the weight of past use; the paper has 0.2")
         check_not_negative("sharpness", self.sharpness, "the fall per run; the paper fits 10")

@@ -40,6 +40,17 @@ def test_the_callers_random_numbers_are_not_touched() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_channels_last_is_the_same_model_in_another_layout() -> None:
+    plain, other = (
+        image_classifier("small_cnn", label_names=NAMES, channels_last=wanted).eval()
+        for wanted in (False, True)
+    )
+    images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    weights = other.timm_model.features[4].weight
+    assert weights.is_contiguous(memory_format=torch.channels_last) and not weights.is_contiguous()
+    torch.testing.assert_close(other(images).logits, plain(images).logits)
+
+
 def test_labels_and_shape_are_in_the_configuration() -> None:
     config = image_classifier("small_cnn", label_names=NAMES, in_chans=1).config
     assert config.id2label == {0: "ant", 1: "bee", 2: "cat"}

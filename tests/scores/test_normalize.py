@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hf_dynsel.scores import Diversity, minmax, rank
+from hf_dynsel.scores.normalize import normalized
 
 finite = arrays(np.float64, st.integers(1, 20), elements=st.integers(-5, 5).map(float))
 
@@ -43,3 +44,27 @@ def test_a_score_is_normalised_as_its_setting_says(normalize, expected, to_colum
     """Unit 0 fires for items 0 and 1 (rarity 1/2), unit 1 for 1, unit 2 for 0 and 2."""
     columns = to_columns(np.array([[1, 0, 1], [1, 1, 0], [0, 0, 1]]))
     assert Diversity(normalize=normalize).values(columns, None).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("normalize", "expected"),
+    [("class_minmax", [0, 0, 1, 1, 0.25]), ("class_rank", [0, 0, 1, 1, 0.5])],
+)
+def test_each_class_is_normalised_on_its_own(normalize, expected):
+    values, labels = np.array([2.0, 10.0, 6.0, 18.0, 12.0]), np.array([0, 1, 0, 1, 1])
+    assert normalized(values, normalize, labels).tolist() == expected
+
+
+@given(finite, st.data())
+def test_classes_are_normalised_as_they_would_be_alone(values, data):
+    labels = data.draw(arrays(np.int64, len(values), elements=st.integers(0, 3)))
+    for how in ("minmax", "rank"):
+        found = normalized(values, f"class_{how}", labels)
+        for label in set(labels):
+            alone = normalized(values[labels == label], how, None)
+            assert found[labels == label].tolist() == alone.tolist()
+
+
+def test_classes_are_wanted_where_they_are_asked_for():
+    with pytest.raises(ValueError, match="normalize='class_rank' needs class labels.*take 'rank'"):
+        normalized(np.ones(2), "class_rank", None)

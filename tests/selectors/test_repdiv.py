@@ -144,6 +144,14 @@ def test_the_last_epochs_train_on_everything_and_count_as_use():
     assert selector.usage.min() >= 3
 
 
+def test_whole_epochs_may_come_first_and_count_as_use():
+    selector = RepDiv(keep=0.5, warmup_epochs=2, refine=0.2, quota="none", penalty=0.0)
+    history = simulate(selector, scored(REP, DIV), 5)
+    assert [len(selection.indices) for selection in history] == [6, 6, 3, 3, 6]
+    assert selector.usage.sum() == 3 * 6 + 2 * 3
+    assert selector.usage.min() == 3
+
+
 @pytest.mark.parametrize(("keep", "cost"), [(0.7, 0.745), (0.5, 0.575), (0.3, 0.405), (0.2, 0.32)])
 def test_samples_trained_follow_the_papers_cost_model(keep, cost):
     """(1 - rho) * p + rho of the full samples, with rho = 0.15."""
