@@ -70,8 +70,10 @@ def test_the_papers_settings_are_written_out(path):
     recipe = load(path)
     assert recipe.trainer.get("lr_follows", "epoch") == "epoch"
     assert recipe.sae is not None and recipe.sae["topk_mode"] == "relu"
+    assert recipe.scores is not None
+    assert recipe.scores["Representativeness"] == {"common_frac": 0.1, "normalize": "minmax"}
     methods = (recipe.compare or {}).get("methods", {}).values()
     for section in [recipe.selector, *(own for own in methods if own["name"] == "RepDiv")]:
-        assert {"penalty", "refine", "quota"} <= section.keys()
+        assert {"penalty", "refine", "quota", "warmup_epochs"} <= section.keys()
         scheduled = "alpha" not in section and section.get("diversity", "") is not None
         assert not scheduled or {"alpha_min", "midpoint", "sharpness"} <= section.keys()

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+import datasets
 import pytest
 
+from hf_dynsel import yaml_files
 from hf_dynsel.compare.cells import source_of
 from hf_dynsel.compare_section import FULL_DATA
 from hf_dynsel.planning import MadeUp
 from hf_dynsel.published import published
-from hf_dynsel.suite import load_suite, plan_suite
-from stand_ins import RECIPES
+from hf_dynsel.suite import compare_suite, load_suite, plan_suite
+from stand_ins import RECIPES, StandIns
 
 SUITES = sorted((RECIPES / "paper_b").rglob("suite.yaml"))
 SUITES += sorted((RECIPES / "paper_a").rglob("suite.yaml"))
@@ -61,3 +63,20 @@ def test_the_encoder_of_table_7_is_the_full_data_model_of_its_first_member():
     features = members["resnet18"].features
     assert features is not None
     assert Path(features["weights"]) == cell.recipe.folder / "model" / "model.safetensors"
+
+
+@pytest.mark.slow
+def test_table_8_stands_beside_the_published_one(tmp_path, monkeypatch):
+    """Both members at a small size: clean and noisy, and what the noise takes away."""
+    monkeypatch.setenv("HF_DYNSEL_CACHE", str(tmp_path / "dynsel"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
+    folder = RECIPES / "paper_b" / "table8"
+    recipe = yaml_files.read(folder / "cifar100_resnet50_noise.yaml")
+    small = [*StandIns(tmp_path / "stand_ins").overrides(recipe), "trainer.num_train_epochs=3"]
+    small += ["model.architecture=small_cnn", "compare.keeps=[0.3]", "compare.seeds=[0]"]
+    loaded = load_suite(folder / "suite.yaml", [*small, f"output_dir={tmp_path / 'out'}"])
+    ran = compare_suite(loaded)
+    assert not ran.failed
+    table = (ran.folder / "suite.md").read_text()
+    for number in ("75.7", "60.86", "14.84"):  # clean, noisy and the difference of theirs
+        assert number in table
