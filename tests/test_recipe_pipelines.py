@@ -73,6 +73,12 @@ def test_a_vision_transformer_for_larger_images(ran):
     assert summary["samples_per_epoch"] == [7, 24]
 
 
+def test_the_subset_of_figure_3_is_that_of_rep_alone(ran, tmp_path):
+    """24 images in three classes: two of the seven are from each, and one more."""
+    assert ran("paper_b/figure3/cifar10_clip")["samples_per_epoch"] == [7, 7]
+    assert (tmp_path / "scores" / "scores.parquet").is_file()
+
+
 def test_imagenet_of_the_hub(ran):
     assert ran("paper_b/table2/imagenet1k_resnet34", *SMALLER)["samples_full"] == 2 * 24
 
