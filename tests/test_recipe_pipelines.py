@@ -57,32 +57,38 @@ def test_adapters_looks_and_augmentation(ran, tmp_path):
     assert marks == [False] * 24 + [True] * 12
 
 
+@pytest.mark.slow
 def test_vgg_and_the_fine_labels_of_cifar_100(ran, tmp_path):
     assert ran("paper_b/table3/cifar100_vgg16")["samples_per_epoch"] == [16, 24]
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert "aquarium_fish" in str(config)
 
 
+@pytest.mark.slow
 def test_a_small_vision_transformer(ran):
     assert ran("paper_b/figure5/cifar10_vit_small")["optimizer_steps"] == 1 + 3
 
 
+@pytest.mark.slow
 def test_a_vision_transformer_for_larger_images(ran):
     shape = ["model.architecture=vit_tiny_patch16_224", "model.pretrained=false"]
     summary = ran("paper_b/backbones/cifar10_vit_b16", *shape)
     assert summary["samples_per_epoch"] == [7, 24]
 
 
+@pytest.mark.slow
 def test_the_subset_of_figure_3_is_that_of_rep_alone(ran, tmp_path):
     """24 images in three classes: two of the seven are from each, and one more."""
     assert ran("paper_b/figure3/cifar10_clip")["samples_per_epoch"] == [7, 7]
     assert (tmp_path / "scores" / "scores.parquet").is_file()
 
 
+@pytest.mark.slow
 def test_imagenet_of_the_hub(ran):
     assert ran("paper_b/table2/imagenet1k_resnet34", *SMALLER)["samples_full"] == 2 * 24
 
 
+@pytest.mark.slow
 def test_imagenet_of_a_folder_of_images(ran, tmp_path):
     folder = image_folder(tmp_path / "imagenet")
     splits = "splits: {train: train, validation: test}"
@@ -90,11 +96,13 @@ def test_imagenet_of_a_folder_of_images(ran, tmp_path):
     assert ran("paper_b/table2/imagenet1k_resnet34", *SMALLER, files)["samples_full"] == 2 * 24
 
 
+@pytest.mark.slow
 def test_wrong_labels_of_cifar_100(ran):
     noise = ran("paper_b/table8/cifar100_resnet50_noise", "model.architecture=small_cnn")
     assert 0 < noise["label_noise"]["pool"] < 0.2
 
 
+@pytest.mark.slow
 def test_words_for_the_wordnet_ids_of_tiny_imagenet(ran):
     """The published classes, one image of each; the selection of table 9's baseline."""
     small = ["model.architecture=small_cnn", "selector={name: ClipPowered, keep: 0.9}"]
@@ -103,6 +111,7 @@ def test_words_for_the_wordnet_ids_of_tiny_imagenet(ran):
     assert summary["seconds"]["adapters"] > 0
 
 
+@pytest.mark.slow
 def test_features_of_a_model_that_was_trained_before(ran, tmp_path):
     """Table 7: the encoder is the model of a full-data run."""
     recipe, small = "paper_b/table1/cifar10_resnet18", "model.architecture=small_cnn"
@@ -113,6 +122,7 @@ def test_features_of_a_model_that_was_trained_before(ran, tmp_path):
     assert summary["samples_per_epoch"] == [7, 24]
 
 
+@pytest.mark.slow
 def test_the_baselines_of_table_1_get_their_scores_of_one_proxy(ran):
     """Among them exact gradient norms, and vectors for the pruning by influence."""
     wanted = "vectors: true, epochs: 2, scores: {GraNd: {epochs: [1], exact: true}, MoSo: {}}"
@@ -126,6 +136,7 @@ def test_the_baselines_of_table_1_get_their_scores_of_one_proxy(ran):
 MULTI_STEP = ["lr_schedule=multi_step", "lr_scheduler_kwargs={milestones: [1], gamma: 0.2}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "rates"),
     [(MULTI_STEP, [0.1, 0.02]), (["lr_schedule=one_cycle"], [0.0919, 0.0099])],

@@ -76,12 +76,14 @@ def test_the_static_selector_trains_on_one_subset(stand_ins, tmp_path):
     assert summary["eval"].keys() >= {"accuracy", "macro_f1", "balanced_accuracy"}
 
 
+@pytest.mark.slow
 def test_the_dynamic_method_ends_on_all_posts(stand_ins, tmp_path):
     summary = ran(stand_ins, DYNAMIC, tmp_path)
     assert summary["samples_per_epoch"] == [52, 52, 175]
     assert summary["usage"]["never_used"] == 0
 
 
+@pytest.mark.slow
 def test_k_center_takes_features_of_roberta_alone(stand_ins, tmp_path):
     own = ["selector={name: KCenter, keep: 0.3}", "sae=null", "scores=null"]
     summary = ran(stand_ins, STATIC, tmp_path, *own)
@@ -89,6 +91,7 @@ def test_k_center_takes_features_of_roberta_alone(stand_ins, tmp_path):
     assert "features" in summary["seconds"] and "sae" not in summary["seconds"]
 
 
+@pytest.mark.slow
 def test_posts_of_one_user_stay_together(stand_ins, tmp_path):
     summary = ran(stand_ins, STATIC, tmp_path, "dataset.group_by=users")
     assert 40 < summary["samples_per_epoch"][0] < 60

@@ -13,8 +13,8 @@ from hf_dynsel.published import published
 from hf_dynsel.suite import compare_suite, load_suite, plan_suite
 from stand_ins import RECIPES, StandIns
 
-SUITES = sorted((RECIPES / "paper_b").rglob("suite.yaml"))
-SUITES += sorted((RECIPES / "paper_a").rglob("suite.yaml"))
+GROUPS = ("paper_a", "paper_b", "surrogate")
+SUITES = [path for group in GROUPS for path in sorted((RECIPES / group).rglob("suite.yaml"))]
 IN_PAPER_B = [f"table{number}" for number in range(1, 11)]
 
 
@@ -31,6 +31,7 @@ def test_it_is_valid_and_named_after_its_folder(path):
         assert recipe.trainer["lr_follows"] == "epoch"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SUITES, ids=place)
 def test_all_methods_of_all_members_can_be_planned(path):
     loaded = load_suite(path)
