@@ -13,6 +13,7 @@ import datasets
 from transformers.utils import logging as transformers_logging
 
 from hf_dynsel.commands import COMMANDS
+from hf_dynsel.figure_options import add_figures
 
 VERBS = {
     "run": "all stages of a recipe: data, scores, training, evaluation and report",
@@ -22,6 +23,7 @@ VERBS = {
     "tune": "a search for the parameters of a recipe's selector, on validation data",
     "simulate": "steps, samples, saving, use and memory of a selection; or the lengths of a suite",
     "report": "the report of a run folder, again; or the table of a comparison, a suite or results",
+    "figure": "a figure of the papers, of any run or folder of results, with its numbers",
     "push": "scores, autoencoder, adapters or all of a run to the Hugging Face Hub",
     "pull": "the same from the Hub into a folder, every file checked",
     "list": "selectors, scores, backbones, loaders, recipes and suites",
@@ -116,6 +118,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("folder", type=Path, help="a run, or results of several")
             orders = "add the orders of the papers' tables to a comparison"
             command.add_argument("--published", action="store_true", help=orders)
+        if verb == "figure":
+            add_figures(command)
         if verb in ("push", "pull"):
             _add_transfer(command, verb)
         if verb == "list":

@@ -111,6 +111,14 @@ def _report(options: argparse.Namespace) -> None:
         print(results_table(options.folder))
 
 
+def _figure(options: argparse.Namespace) -> None:
+    from hf_dynsel.figure_options import request_of
+    from hf_dynsel.figures import draw
+
+    files, left_out = draw(request_of(options), options.output)
+    print("\n".join([*left_out, *map(str, files)]))
+
+
 def _list(options: argparse.Namespace) -> None:
     from hf_dynsel import catalog
 
@@ -201,6 +209,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = MappingProxyType(
         "tune": _tune,
         "simulate": _simulate,
         "report": _report,
+        "figure": _figure,
         "list": _list,
         "push": _push,
         "pull": _pull,

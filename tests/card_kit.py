@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from hf_dynsel.cards import RunFacts, adapter_card, sae_card, scores_card, selections_card
+from hf_dynsel.report.canvas import chart
 from hf_dynsel.report.picture import Picture
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -61,7 +62,7 @@ ADAPTER_TRAINING = {
     "temperature": 0.0525,
     "texts_cut": 0.25,
 }
-FIGURE = Picture("scores", "Histograms of the scores.", "Median 0.25; a long caption.", b"")
+FIGURE = Picture("scores", "Histograms of the scores.", "Median 0.25; a long caption.", chart()[0])
 NOTES = {
     "dataset_fingerprint": "ab" * 16,
     "num_rows": 12000,

@@ -24,6 +24,7 @@ from hf_dynsel.cards import (
     with_selection,
 )
 from hf_dynsel.recipe import load
+from hf_dynsel.report.canvas import chart
 from hf_dynsel.report.card_figures import score_figures, selection_figures
 from hf_dynsel.report.picture import Picture
 from hf_dynsel.scores import attach, load_scores, save_scores
@@ -38,7 +39,7 @@ def render(kind: str, facts: dict[str, Any]) -> str:
     """Returns the card that the library makes of facts."""
     given = dict(facts)
     if "figures" in given:
-        given["figures"] = [Picture(**figure, png=b"") for figure in given["figures"]]
+        given["figures"] = [Picture(**figure, figure=chart()[0]) for figure in given["figures"]]
     if "facts" in given:
         given["facts"] = RunFacts(**given["facts"])
     cards = {

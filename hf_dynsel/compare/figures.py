@@ -1,13 +1,11 @@
 """Accuracy against what it cost, as charts: samples trained, and seconds with overhead."""
 
-import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hf_dynsel.compare.results import Results
 from hf_dynsel.compare.table import Line, is_reference, table
-from hf_dynsel.extras import require
-from hf_dynsel.report.canvas import CYCLE, INK, chart, label, png, thousands
+from hf_dynsel.report.canvas import CYCLE, INK, chart, label, png, svg, thousands
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,14 +58,6 @@ def draw(results: Results, against: str) -> "Figure":
         loc="outside right upper", frameon=False, fontsize=8, labelcolor=INK, ncols=columns
     )
     return figure
-
-
-def svg(figure: "Figure") -> bytes:
-    """Returns the figure as an SVG, the same bytes for the same figure."""
-    target = io.BytesIO()
-    with require("matplotlib", "report").rc_context({"svg.hashsalt": "hf-dynsel"}):
-        figure.savefig(target, format="svg", facecolor="white", metadata={"Date": None})
-    return target.getvalue()
 
 
 def _methods(results: Results) -> dict[str, list[Line]]:

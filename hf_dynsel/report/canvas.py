@@ -1,7 +1,8 @@
 """Blank charts in one style and their PNG bytes; the only file that imports matplotlib."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,7 @@ def chart(
     height: float = 3.6,
     width: float = 8.0,
     share_x: bool = False,
+    share_y: bool = False,
     heights: Sequence[float] | None = None,
     widths: Sequence[float] | None = None,
 ) -> tuple["Figure", list["Axes"]]:
@@ -49,6 +51,7 @@ def chart(
         height: height of the figure, in inches.
         width: width of the figure, in inches.
         share_x: whether all axes show the same stretch of x.
+        share_y: the same of y.
         heights: relative heights of the rows; None means equal ones.
         widths: relative widths of the columns; None means equal ones.
     """
@@ -56,7 +59,8 @@ def chart(
     figure = figures.Figure(figsize=(width, height), facecolor="white", layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
     sizes = {"height_ratios": heights, "width_ratios": widths}
-    grid = figure.subplots(rows, columns, sharex=share_x, squeeze=False, gridspec_kw=sizes)
+    shared = {"sharex": share_x, "sharey": share_y}
+    grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw=sizes, **shared)
     axes = list(grid.flat)
     for one in axes:
         plain(one)
@@ -89,6 +93,12 @@ def legend(axes: "Axes", columns: int = 1) -> None:
     axes.legend(frameon=False, fontsize=9, labelcolor=INK, ncols=columns, loc="best")
 
 
+def line_looks() -> Iterator[dict[str, Any]]:
+    """Yields the looks of lines that are told apart also without colour: 6 solid, then others."""
+    for style, colour in product(("-", "--", ":", "-."), CYCLE):
+        yield {"color": colour, "linestyle": style, "linewidth": 2}
+
+
 def epochs(axes: "Axes", count: int) -> None:
     """Makes the x axis the epochs trained: epoch e, counted from 0, fills the stretch e to e+1."""
     ticker = require("matplotlib.ticker", "report")
@@ -110,6 +120,15 @@ def percent(axes: "Axes", which: str = "y") -> None:
     ticker = require("matplotlib.ticker", "report")
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=0))
+
+
+def ticks(axes: "Axes", places: Sequence[float], names: Sequence[str], which: str = "x") -> None:
+    """Puts named ticks at places of an axis, and no others."""
+    ticker = require("matplotlib.ticker", "report")
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_locator(ticker.FixedLocator(list(places)))
+    axis.set_major_formatter(ticker.FixedFormatter(list(names)))
+    axis.set_minor_locator(ticker.NullLocator())
 
 
 def thousands(axes: "Axes", which: str = "y") -> None:
@@ -150,4 +169,12 @@ def png(figure: "Figure") -> bytes:
     """Returns the figure as a PNG, the same bytes for the same figure."""
     target = io.BytesIO()
     figure.savefig(target, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    return target.getvalue()
+
+
+def svg(figure: "Figure") -> bytes:
+    """Returns the figure as an SVG, the same bytes for the same figure."""
+    target = io.BytesIO()
+    with require("matplotlib", "report").rc_context({"svg.hashsalt": "hf-dynsel"}):
+        figure.savefig(target, format="svg", facecolor="white", metadata={"Date": None})
     return target.getvalue()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_dynsel.report.canvas import BLUE, SOFT, chart, epochs, label, png, thousands
+from hf_dynsel.report.canvas import BLUE, SOFT, chart, epochs, label, thousands
 from hf_dynsel.report.picture import Picture
 from hf_dynsel.report.score_figures import histograms, joint
 from hf_dynsel.report.usage_figures import usage_histogram
@@ -39,7 +39,7 @@ def samples_per_epoch(sizes: Sequence[int], num_epochs: int, full: int) -> Pictu
         f"Samples trained on, by epoch: {facts}.",
         f"What is missing to the dashed line was not trained: {facts}, "
         f"{sum(sizes) / (full * len(sizes)):.1%} of all data over the epochs shown.",
-        png(figure),
+        figure,
     )
 
 

@@ -1,7 +1,7 @@
 """The classes among the samples of each epoch."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -9,23 +9,19 @@ from jaxtyping import Float
 from hf_dynsel.report.canvas import (
     BLUE,
     CYCLE,
-    INK,
     SKY,
     SOFT,
     chart,
     epochs,
     label,
     percent,
-    png,
     shades,
     steps,
 )
+from hf_dynsel.report.legends import legend_right
 from hf_dynsel.report.picture import Picture, Section
 from hf_dynsel.report.runfolder import SCORES, RunFolder
 from hf_dynsel.report.trace import Trace
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 MOST_AREAS = 20
 
@@ -58,7 +54,7 @@ def areas(
     whole.bar(np.zeros(len(base)), base, bottom=np.cumsum(base) - base, color=colours, **look)
     edges, stacked = np.arange(len(mix) + 1), np.vstack([mix, mix[-1:]]).T
     axes.stackplot(edges, stacked, colors=colours, labels=names, step="post", **look)
-    _beside(axes)
+    legend_right(axes, stacked=True)
     epochs(axes, len(mix))
     whole.set_xticks([0], ["all\ndata"])
     for one in (whole, axes):
@@ -67,7 +63,7 @@ def areas(
     axes.tick_params(labelleft=False)
     label(whole, y="share of the samples")
     label(axes, title="Classes among the samples used")
-    return Picture("class_mix", *_words(mix, base), png(figure))
+    return Picture("class_mix", *_words(mix, base), figure)
 
 
 def band(mix: Float[np.ndarray, "e c"], base: Float[np.ndarray, " c"]) -> Picture:
@@ -80,9 +76,9 @@ def band(mix: Float[np.ndarray, "e c"], base: Float[np.ndarray, " c"]) -> Pictur
     steps(axes, middle, BLUE, "median class")
     axes.axhline(1, color=SOFT, linewidth=1.2, linestyle="--", label="as in the training set")
     epochs(axes, len(mix))
-    _beside(axes)
+    legend_right(axes, stacked=True)
     label(axes, title="Share of a class, relative to all data", y="times its share in all data")
-    return Picture("class_mix", *_words(mix, base), png(figure))
+    return Picture("class_mix", *_words(mix, base), figure)
 
 
 def _words(mix: Float[np.ndarray, "e c"], base: Float[np.ndarray, " c"]) -> tuple[str, str]:
@@ -94,18 +90,4 @@ def _words(mix: Float[np.ndarray, "e c"], base: Float[np.ndarray, " c"]) -> tupl
         f"Share of each of {len(base)} classes among the samples used, by epoch. {fact}.",
         "Whether an epoch favours some classes: flat edges mean the same mix in every epoch. "
         f"{fact} (its total variation distance).",
-    )
-
-
-def _beside(axes: "Axes") -> None:
-    """Puts the legend to the right, in the order of the stack."""
-    handles, names = axes.get_legend_handles_labels()
-    axes.legend(
-        handles[::-1],
-        names[::-1],
-        loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-        frameon=False,
-        fontsize=9,
-        labelcolor=INK,
     )

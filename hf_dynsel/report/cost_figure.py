@@ -1,6 +1,6 @@
 """Where the time of the run went."""
 
-from hf_dynsel.report.canvas import BLUE, INK, ORANGE, chart, label, png
+from hf_dynsel.report.canvas import BLUE, INK, ORANGE, chart, label
 from hf_dynsel.report.picture import Picture, Section
 from hf_dynsel.report.summary import OVERHEAD, Summary
 
@@ -30,7 +30,7 @@ def seconds_by_stage(summary: Summary) -> Picture:
         f"Seconds by stage. {headline}.",
         f"Orange stages exist only because of selection, blue ones are training and evaluation. "
         f"{balance(summary)}",
-        png(figure),
+        figure,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hf_dynsel.report.canvas import BLUE, SOFT, chart, epochs, label, legend, percent, png, steps
+from hf_dynsel.report.canvas import BLUE, SOFT, chart, epochs, label, legend, percent, steps
 from hf_dynsel.report.picture import Picture, Section
 
 
@@ -28,6 +28,6 @@ def noise_section(label_noise: Mapping[str, Any]) -> Section:
         f"Share of wrong labels among the samples of each epoch. {facts}.",
         "Labels were made wrong on purpose, so it is known which are. Below the dashed line "
         f"selection kept wrong labels out, above it let more in: {facts}.{told if aucs else ''}",
-        png(figure),
+        figure,
     )
     return Section("Wrong labels among the samples", [picture])

@@ -1,7 +1,14 @@
 """What a page is made of: sections, and in them pictures and tables."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from hf_dynsel.report.canvas import png, svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -12,13 +19,25 @@ class Picture:
         name: file name without the ending.
         alt: what the figure shows, for people who cannot see it.
         caption: what the figure says, in plain words.
-        png: the image.
+        figure: the figure.
+        numbers: that it shows, as plain data.
     """
 
     name: str
     alt: str
     caption: str
-    png: bytes
+    figure: "Figure" = field(repr=False)
+    numbers: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def png(self) -> bytes:
+        """The image, as pixels."""
+        return png(self.figure)
+
+    @cached_property
+    def svg(self) -> bytes:
+        """The image, as lines and text shapes of any size."""
+        return svg(self.figure)
 
 
 @dataclass(frozen=True)

@@ -50,17 +50,21 @@ class RunFolder:
         return self.path / SELECTIONS
 
 
-def read_run(folder: Path) -> RunFolder:
+def read_run(folder: Path, *, selections: bool = True) -> RunFolder:
     """Returns the checked content of a run folder.
+
+    Args:
+        folder: that a finished training run wrote.
+        selections: whether the samples of each epoch must be there.
 
     Raises:
         FileNotFoundError: if a required file is missing.
         ValueError: if a file does not fit the others.
     """
-    missing = [name for name in (SUMMARY, SELECTIONS) if not (folder / name).is_file()]
-    if missing:
+    needed = (SUMMARY, SELECTIONS) if selections else (SUMMARY,)
+    if missing := [name for name in needed if not (folder / name).is_file()]:
         raise FileNotFoundError(
-            f"{folder} has no {' and no '.join(missing)}: a report needs both; "
+            f"{folder} has no {' and no '.join(missing)}: this needs {' and '.join(needed)}; "
             "give the folder that a finished training run wrote"
         )
     summary = read_summary(folder / SUMMARY)

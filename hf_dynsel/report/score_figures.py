@@ -1,11 +1,11 @@
 """How the scores are spread, and how the first two go together."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import spearmanr
+from scipy.stats import skew, spearmanr
 
 from hf_dynsel.report.canvas import (
     BLUE,
@@ -14,7 +14,6 @@ from hf_dynsel.report.canvas import (
     blues,
     chart,
     label,
-    png,
     scale_bar,
     thousands,
 )
@@ -40,8 +39,16 @@ def score_section(run: RunFolder) -> Section:
     return Section("Scores", pictures, missing)
 
 
-def histograms(scores: Mapping[str, Float[np.ndarray, " n"]]) -> Picture:
-    """Returns one histogram per score, with its median."""
+def histograms(
+    scores: Mapping[str, Float[np.ndarray, " n"]],
+    scale: str = "score (higher: more worth keeping)",
+) -> Picture:
+    """Returns one histogram per score, with its median.
+
+    Args:
+        scores: by name.
+        scale: what the values are.
+    """
     columns = min(len(scores), 2)
     rows = -(-len(scores) // columns)
     figure, axes = chart(rows, columns, height=3.2 * rows)
@@ -49,7 +56,7 @@ def histograms(scores: Mapping[str, Float[np.ndarray, " n"]]) -> Picture:
         one.hist(values, bins=BINS, color=BLUE)
         _mark(one, float(np.median(values)))
         thousands(one)
-        label(one, title=name, x="score (higher: more worth keeping)", y="samples")
+        label(one, title=name, x=scale, y="samples")
     for unused in axes[len(scores) :]:
         unused.set_axis_off()
     facts = "; ".join(f"{name}: {_spread(values)}" for name, values in scores.items())
@@ -58,7 +65,8 @@ def histograms(scores: Mapping[str, Float[np.ndarray, " n"]]) -> Picture:
         f"Histograms of the scores. {facts}.",
         "How many samples have which score. A long tail to the right means that a few samples "
         f"stand out; a narrow peak means that the score tells most samples apart poorly. {facts}.",
-        png(figure),
+        figure,
+        {name: _numbers(values) for name, values in scores.items()},
     )
 
 
@@ -88,8 +96,21 @@ def joint(scores: Mapping[str, Float[np.ndarray, " n"]]) -> Picture:
         "scores_joint",
         f"Density of {y_name} against {x_name}. {relation}",
         f"Each cell is a pair of values; the darker, the more samples. {relation}",
-        png(figure),
+        figure,
     )
+
+
+def _numbers(values: Float[np.ndarray, " n"]) -> dict[str, Any]:
+    counts, edges = np.histogram(values, BINS)
+    exact = values.astype(np.float64)
+    return {
+        "mean": float(exact.mean()),
+        "std": float(exact.std()),
+        "median": float(np.median(exact)),
+        "skewness": float(skew(exact)) if np.ptp(exact) else 0.0,
+        "edges": edges.tolist(),
+        "counts": counts.tolist(),
+    }
 
 
 def _spread(values: Float[np.ndarray, " n"]) -> str:

@@ -14,7 +14,6 @@ from hf_dynsel.report.canvas import (
     label,
     legend,
     percent,
-    png,
     scale_bar,
     steps,
 )
@@ -63,7 +62,7 @@ def chosen_by_score(run: RunFolder) -> Picture:
         "score, highest scores at the top; the darker, the more of the band was trained on. Dark "
         "at the top means that the epoch preferred high scores; an even shade means that the "
         "score did not matter.",
-        png(figure),
+        figure,
     )
 
 
@@ -88,7 +87,7 @@ def chosen_rank(trace: Trace) -> Picture:
         f"Mean score rank of the samples used, by epoch. {peaks}.",
         "Above the dashed line an epoch preferred samples that score high, below it samples that "
         f"score low; on it the score made no difference. {peaks}.",
-        png(figure),
+        figure,
     )
 
 
@@ -114,7 +113,7 @@ def chosen_samples(run: RunFolder, trace: Trace) -> Picture:
         "the epoch they were first used in); dark where an epoch used it. Long bars are samples "
         "used again and again, broken ones are samples that take turns, and an empty row is a "
         "sample never used.",
-        png(figure),
+        figure,
     )
 
 

@@ -16,7 +16,6 @@ from hf_dynsel.report.canvas import (
     epochs,
     label,
     legend,
-    png,
     steps,
     thousands,
 )
@@ -68,7 +67,7 @@ def schedule(run: RunFolder, trace: Trace) -> Picture:
         f"Curves over the epochs: {', '.join(shown)}. {sizes}.",
         f"What the run changed from epoch to epoch, on one time axis: {', '.join(shown)}. It used "
         f"{sizes}.",
-        png(figure),
+        figure,
     )
 
 
@@ -100,7 +99,7 @@ def learning_curves(
         "the samples that were trained on, which is what the run paid; the grey part is what "
         f"training on all data ({run.summary.samples_full:,} samples) would have added. The curve "
         "of a full-data run is not drawn: this report knows only its own run.",
-        png(figure),
+        figure,
     )
 
 

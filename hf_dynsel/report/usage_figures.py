@@ -14,7 +14,6 @@ from hf_dynsel.report.canvas import (
     label,
     legend,
     percent,
-    png,
     steps,
     thousands,
 )
@@ -57,7 +56,7 @@ def usage_histogram(counts: Int[np.ndarray, " n"], num_epochs: int) -> Picture:
         f"On average a sample was used in {mean:.1f} of {num_epochs} epochs; {never:.1%} of "
         f"the training set was never used. The Gini coefficient is {inequality:.2f}: 0 means that "
         "all samples were used equally often, 1 that a single one was used all the time.",
-        png(figure),
+        figure,
     )
 
 
@@ -83,5 +82,5 @@ def rotation(trace: Trace) -> Picture:
         "Left: how much of an epoch was also in the epoch before. Below the dashed line, samples "
         "take turns; above it, the same ones come back. Right: how much of the training set the "
         f"model has seen. Over the run: {facts}.",
-        png(figure),
+        figure,
     )

@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
-from datasets import ClassLabel, Dataset
+from datasets import Dataset
 
 from hf_dynsel.extras import require
-from hf_dynsel.provenance import fingerprint, require_same
 from hf_dynsel.report.class_figures import class_section
 from hf_dynsel.report.cost_figure import cost_section
 from hf_dynsel.report.examples import example_section
 from hf_dynsel.report.noise_figure import noise_section
 from hf_dynsel.report.page import render
 from hf_dynsel.report.picture import Section
-from hf_dynsel.report.runfolder import RunFolder, read_run
+from hf_dynsel.report.runfolder import read_run
 from hf_dynsel.report.score_figures import score_section
 from hf_dynsel.report.selection_figures import selection_section
 from hf_dynsel.report.sweep_table import sweep_section
 from hf_dynsel.report.trace import follow
 from hf_dynsel.report.training_figures import training_section
+from hf_dynsel.report.training_set import class_names, require_training_set
 from hf_dynsel.report.usage_figures import usage_section
 
 
@@ -41,8 +41,9 @@ def write_report(
     """
     require("matplotlib.figure", "report")
     run = read_run(run_folder)
-    _check(run, examples)
-    names = _class_names(run, examples)
+    if examples is not None:
+        require_training_set(run, examples)
+    names = class_names(run, examples)
     trace = follow(run)
     sections = [
         training_section(run, trace),
@@ -68,23 +69,3 @@ def _save_figures(sections: list[Section], folder: Path) -> None:
     for section in sections:
         for picture in section.pictures:
             (folder / f"{picture.name}.png").write_bytes(picture.png)
-
-
-def _check(run: RunFolder, examples: Dataset | None) -> None:
-    if examples is None:
-        return
-    if len(examples) != run.summary.size:
-        raise ValueError(
-            f"examples has {len(examples)} rows, but the run had {run.summary.size} samples: pass "
-            "the training set of the run, in its order"
-        )
-    if noted := run.score_notes.get("dataset_fingerprint"):
-        require_same("the dataset fingerprint", noted, fingerprint(examples))
-
-
-def _class_names(run: RunFolder, examples: Dataset | None) -> list[str]:
-    """Returns the name of each class, from the examples if they know it."""
-    feature = None if examples is None else examples.features.get(run.label)
-    if isinstance(feature, ClassLabel):
-        return [str(feature.int2str(number)) for number in run.classes]
-    return [name if isinstance(name, str) else f"class {name}" for name in run.classes]

@@ -69,14 +69,21 @@ class Representativeness(Score):
             )
         active = ActiveUnits.read(columns)
         weights = np.zeros(num_units)
-        common = self._common(active.counts(num_units))
+        common = common_units(active.counts(num_units), self.common_frac)
         weights[common] = 1.0 if labels is None else 1.0 / _classes(active, common, labels)
         return active.sums(weights)
 
-    def _common(self, counts: Int[np.ndarray, " units"]) -> Int[np.ndarray, " common"]:
-        wanted = max(1, math.floor(self.common_frac * len(counts) + 1e-9))
-        most = np.argsort(-counts, kind="stable")[:wanted]
-        return most[counts[most] > 0]
+
+def common_units(counts: Int[np.ndarray, " units"], share: float) -> Int[np.ndarray, " common"]:
+    """Returns the units that most samples activate, most of all first; the lower one of equals.
+
+    Args:
+        counts: how many samples activate each unit.
+        share: of the units, rounded down, at least one; those that never fire are left out.
+    """
+    wanted = max(1, math.floor(share * len(counts) + 1e-9))
+    most = np.argsort(-counts, kind="stable")[:wanted]
+    return most[counts[most] > 0]
 
 
 def _classes(

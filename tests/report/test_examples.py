@@ -33,7 +33,8 @@ def test_texts_are_hidden_unless_allowed(run: RunFolder) -> None:
     section = example_section(run, texts(), NAMES, show_texts=False)
     assert "secret" not in str(section)
     assert section.missing == [
-        "Texts are left out, as they may be private: pass show_texts=True to show them."
+        "Texts are left out, as they may be private: show_texts=True shows them, in a recipe "
+        "dataset.show_texts."
     ]
 
 

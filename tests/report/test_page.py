@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hf_dynsel.report.canvas import chart
 from hf_dynsel.report.page import render
 from hf_dynsel.report.picture import Picture, Section, Table
 from hf_dynsel.report.runfolder import read_run
@@ -72,7 +73,7 @@ def test_texts_of_the_summary_are_escaped(make_run: MakeRun, tmp_path: Path, pla
 def test_texts_of_other_files_and_sections_are_escaped(folder: Path) -> None:
     (folder / "recipe.yaml").write_text(f"name: '{EVIL}'")
     (folder / "scores" / "scores.json").write_text('{"a": {"b": "<script>"}}')
-    picture = Picture("x", alt=f'"{EVIL}', caption=EVIL, png=b"")
+    picture = Picture("x", alt=f'"{EVIL}', caption=EVIL, figure=chart()[0])
     table = Table(EVIL, [EVIL], [[EVIL]])
     page = render(read_run(folder), [Section(EVIL, [picture], [EVIL], [table])])
     assert "script" not in {tag for tag, _ in Tags(page).found}

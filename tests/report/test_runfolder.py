@@ -21,7 +21,9 @@ def test_both_missing_required_files_are_named(tmp_path: Path) -> None:
 
 def test_one_missing_required_file_is_named(make_run: MakeRun, tmp_path: Path) -> None:
     (make_run(tmp_path) / "selections.parquet").unlink()
-    with pytest.raises(FileNotFoundError, match="has no selections.parquet: a report needs both"):
+    with pytest.raises(
+        FileNotFoundError, match="has no selections.parquet: this needs summary.json"
+    ):
         read_run(tmp_path)
 
 
