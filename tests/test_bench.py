@@ -110,6 +110,7 @@ def test_each_method_is_measured_and_the_slow_ones_are_extrapolated():
     assert [row["first, s"] for row in none] == [None, None]
 
 
+@pytest.mark.slow
 def test_what_a_method_refuses_is_told_and_the_next_size_is_asked_all_the_same():
     """Ten matrices of 11,001 x 11,001 numbers are 9 GiB."""
     found = bench_selectors([50, 100], width=11_000, only=["DatasetPruning"])
@@ -119,6 +120,7 @@ def test_what_a_method_refuses_is_told_and_the_next_size_is_asked_all_the_same()
     assert not any(row["extrapolated"] for row in rows)
 
 
+@pytest.mark.slow
 def test_what_fails_is_raised_with_the_name_of_the_method():
     with (
         _Worker(60) as worker,

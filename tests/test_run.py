@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -153,12 +152,11 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path, monkeypatch):
 
 def test_an_autoencoder_of_other_data_scores_these(tmp_path, caplog):
     """The paper's transfer: one key says where the autoencoder comes from."""
-    donor = load(QUICKSTART, [*SHORT, "dataset.seed=1", "seed=1"])
-    score_only(donor)
-    found = list((Path(os.environ["HF_DYNSEL_CACHE"]) / "sae").iterdir())
+    donor = tmp_path / "donor"
+    score_only(load(QUICKSTART, [*SHORT, "dataset.seed=1", "seed=1", f"output_dir={donor}"]))
     caplog.set_level(logging.INFO, logger="hf_dynsel")
-    summary = read(short_run(tmp_path, f"sae={{from: {found[-1]}}}", report=False))
-    assert f"sparse autoencoder: read from {found[-1]}" in caplog.text
+    summary = read(short_run(tmp_path / "run", f"sae={{from: {donor / 'sae'}}}", report=False))
+    assert f"sparse autoencoder: read from {donor / 'sae'}" in caplog.text
     assert summary["eval"]["accuracy"] > 0.8
 
 
@@ -171,11 +169,9 @@ def test_scores_of_a_folder_train_without_features(tmp_path):
     assert summary["eval"]["accuracy"] > 0.8
 
 
-def test_scores_and_their_autoencoder_are_copied_to_a_folder_that_is_named(tmp_path):
+def test_scores_are_copied_to_a_folder_that_is_named(tmp_path):
     score_only(load(QUICKSTART, [*SHORT, f"output_dir={tmp_path}"]))
     assert (tmp_path / "scores" / "scores.parquet").is_file()
-    reused = load(QUICKSTART, [*SHORT, f"sae={{from: {tmp_path / 'sae'}}}"])
-    assert score_only(reused).is_dir()
 
 
 def test_scores_of_other_data_are_refused(tmp_path):

@@ -68,6 +68,7 @@ def test_looks_are_in_the_summary_and_the_report(joint):
     assert "Wrong labels among the samples" in page
 
 
+@pytest.mark.slow
 def test_rep_div_scores_and_consistency_are_blended_by_recipe(tmp_path):
     """Half of the selected samples are marked in the epochs that look: not the first, not full."""
     summary = run_with(
@@ -83,6 +84,7 @@ def test_rep_div_scores_and_consistency_are_blended_by_recipe(tmp_path):
     assert max(summary["label_noise"]["selected"][:-1]) < 0.12
 
 
+@pytest.mark.slow
 def test_mixed_batches_train_with_signals(tmp_path):
     summary = run_with(
         tmp_path,

@@ -112,7 +112,9 @@ PERSISTENT = {"dataloader_num_workers": 2, "dataloader_persistent_workers": True
         {"dataloader_num_workers": 0},
         {"dataloader_num_workers": 2, "dataloader_prefetch_factor": 4},
         PERSISTENT | {"dataloader_multiprocessing_context": "fork"},
-        PERSISTENT | {"dataloader_multiprocessing_context": "spawn"},
+        pytest.param(
+            PERSISTENT | {"dataloader_multiprocessing_context": "spawn"}, marks=pytest.mark.slow
+        ),
         {"gradient_accumulation_steps": 3},
         {"bf16": True},
     ],

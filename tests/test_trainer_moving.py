@@ -185,6 +185,7 @@ def test_resuming_a_run_that_ended_inside_an_epoch_trains_nothing_more(length, t
     assert again.ledger.samples_per_epoch == [8, 8]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_the_batch_size_that_was_found(tmp_path):
     settings = {"auto_find_batch_size": True, "save_strategy": "steps", "save_steps": 7}
     whole = moving(tmp_path, cls=ShortOfMemory, **settings)

@@ -69,7 +69,7 @@ def selections(trainer):
     return pq.read_table(f"{trainer.args.output_dir}/selections.parquet")
 
 
-@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
 def test_interrupting_before_any_batch_changes_nothing(whole, every, tmp_path):
     """Stops before every micro-batch: between steps, inside an accumulation, between epochs."""
     name, reference = whole

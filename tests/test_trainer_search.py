@@ -79,6 +79,7 @@ def test_each_trial_keeps_its_own_selections(search):
         assert list(run.glob("checkpoint-*/selection.json"))
 
 
+@pytest.mark.slow
 def test_a_search_finds_what_the_trainers_finds(tmp_path):
     found = []
     for plain in (True, False):

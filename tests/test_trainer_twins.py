@@ -158,6 +158,7 @@ def test_training_twice_starts_a_named_schedule_afresh(name, tmp_path):
     assert trainer.rates[len(first) :] == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMED)
 def test_a_retry_with_a_smaller_batch_starts_a_named_schedule_afresh(name, tmp_path):
     tried = moving(tmp_path, cls=ShortOfMemory, auto_find_batch_size=True, **NAMED[name])

@@ -168,6 +168,7 @@ def test_a_suite_trains_its_members_and_renders_them(
         assert capsys.readouterr().out.strip() == page
 
 
+@pytest.mark.slow
 def test_a_suite_that_is_run_again_trains_nothing(
     suite: Path, trained: Callable[[Path], Path]
 ) -> None:
