@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hf_dynsel.compare.arms import Arm, Labels, arms_of, check_references
 from hf_dynsel.compare.cells import Cell, Source, source_of
-from hf_dynsel.compare.folders import SUMMARY, finished
+from hf_dynsel.compare.folders import SUMMARY, adopt, finished
 from hf_dynsel.compare.launch import run_all
 from hf_dynsel.compare.lock import alone
 from hf_dynsel.compare.matched import never_selects
@@ -37,13 +37,16 @@ class Compared:
     failed: Mapping[str, str]
 
 
-def compare(recipe: Recipe, wanted: Comparison, jobs: int | None = None) -> Compared:
+def compare(
+    recipe: Recipe, wanted: Comparison, jobs: int | None = None, others: Sequence[Recipe] = ()
+) -> Compared:
     """Returns where the tables are, after all runs that were not there yet.
 
     Args:
         recipe: data, model, scores and training that all methods share.
         wanted: methods, fractions kept, seeds and rule.
         jobs: runs at once; by default one per CUDA device.
+        others: recipes whose comparisons may have runs of this one, which are not trained again.
 
     Raises:
         RecipeError: with every fault of every run, before any.
@@ -58,6 +61,9 @@ def compare(recipe: Recipe, wanted: Comparison, jobs: int | None = None) -> Comp
     arms = arms_of(source, wanted, labels)
     check_references(arms, source, wanted, labels)
     with alone(source.root):
+        for arm in arms:
+            cells = arm.cells(source, wanted.rule, wanted.seeds)
+            adopt(cells, source.root, [source_of(other).root for other in others])
         arms, cells, notes, failed = _run(source, wanted, arms, labels, jobs)
         errors = [f"{name} failed: {error}" for name, error in failed.items()]
         if not any(map(finished, cells)):

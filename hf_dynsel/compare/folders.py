@@ -3,6 +3,9 @@
 import json
 import logging
 import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -27,6 +30,24 @@ def clear(cell: Cell) -> bool:
         shutil.rmtree(folder)
     mark(cell)
     return get_last_checkpoint(str(folder)) is not None
+
+
+def adopt(cells: Iterable[Cell], root: Path, others: Sequence[Path]) -> None:
+    """Copies runs that are not finished from other comparisons that have finished them.
+
+    Args:
+        cells: whose runs are wanted.
+        root: folder of their comparisons.
+        others: the same of other recipes.
+    """
+    for cell in cells:
+        place = cell.recipe.folder.relative_to(root)
+        for other in others:
+            twin = replace(cell, recipe=replace(cell.recipe, output_dir=str(other / place)))
+            if not finished(cell) and finished(twin):
+                logger.info("compare: %s is that of %s", cell.name, other)
+                shutil.rmtree(cell.recipe.folder, ignore_errors=True)
+                shutil.copytree(twin.recipe.folder, cell.recipe.folder)
 
 
 def mark(cell: Cell) -> None:

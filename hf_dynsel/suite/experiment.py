@@ -1,7 +1,7 @@
 """Runs the comparisons of a suite one after another, and writes its tables after each."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,8 @@ class Ran:
 def compare_suite(loaded: Loaded, jobs: int | None = None) -> Ran:
     """Returns where the tables are, after all runs of all members that were not there yet.
 
-    A member that fails stops no other. Members share the caches of features, codes and scores.
+    A member that fails stops no other. Members share the caches of features, codes and scores,
+    and what one has trained, such as full data, no later one trains again.
 
     Args:
         loaded: the suite, and the recipes of the members to run.
@@ -51,17 +52,20 @@ def compare_suite(loaded: Loaded, jobs: int | None = None) -> Ran:
     write_suite(results, loaded.folder)  # what is there and cannot be read is found before work
     for number, (name, recipe) in enumerate(loaded.recipes.items(), 1):
         logger.info("suite: member %d of %d, %s", number, len(loaded.recipes), name)
-        error = _compare(name, recipe, results / name, jobs)
+        others = list(loaded.recipes.values())[: number - 1]
+        error = _compare(name, recipe, results / name, jobs, others)
         if error is not None:
             failed[name] = error
         write_suite(results, loaded.folder)
     return Ran(loaded.folder, failed)
 
 
-def _compare(name: str, recipe: Recipe, folder: Path, jobs: int | None) -> str | None:
+def _compare(
+    name: str, recipe: Recipe, folder: Path, jobs: int | None, others: Sequence[Recipe]
+) -> str | None:
     """Returns what failed of a member, if anything did; its results are put into the folder."""
     try:
-        found = compare(recipe, comparison(recipe.compare, recipe.selector), jobs)
+        found = compare(recipe, comparison(recipe.compare, recipe.selector), jobs, others)
     except Exception as error:  # what one member dies of, the others may not
         logger.exception("suite: %s failed", name)
         text = f"{type(error).__name__}: {error}"

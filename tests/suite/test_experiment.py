@@ -1,7 +1,7 @@
 """Whole suites: run member by member; most with made-up comparisons, one that trains."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -53,7 +53,9 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], dict[str, str]]
     ran: list[str] = []
     failing: dict[str, str] = {}
 
-    def compare(recipe: Recipe, wanted: Comparison, jobs: int | None) -> Compared:
+    def compare(
+        recipe: Recipe, wanted: Comparison, jobs: int | None, others: Sequence[Recipe]
+    ) -> Compared:
         name = recipe.folder.name
         ran.append(name)
         if failing.get(name) == "all":
@@ -163,6 +165,8 @@ def test_a_suite_trains_its_members_and_renders_them(
     assert rows[0.3, "FullData", "step90"]["mean"] is not None
     assert rows[0.3, "RepDiv", "accuracy"]["paper"] == 95.3
     assert rows[0.5, "RepDiv", "accuracy"]["paper"] is None
+    runs = "compare/equal_epochs/any-keep/FullData/seed-0/summary.json"
+    assert (folder / "half" / runs).read_bytes() == (folder / "other" / runs).read_bytes()  # once
     for place in (folder, folder / "results"):
         assert main(["report", str(place)]) == 0
         assert capsys.readouterr().out.strip() == page
