@@ -66,6 +66,7 @@ def test_simulate_needs_no_data(capsys):
         assert line in out
 
 
+@pytest.mark.slow
 def test_simulate_at_the_size_of_imagenet_takes_seconds(capsys):
     """1,281,167 rows and 1,000 classes from score columns on disk, 90 epochs, no model, no data."""
     import numpy as np

@@ -41,6 +41,7 @@ def joint(tmp_path_factory):
     return folder, run_with(folder, "selector={name: DensityConsistency, keep: 0.5}")
 
 
+@pytest.mark.slow
 def test_consistency_keeps_wrong_labels_out_and_density_alone_does_not(joint, tmp_path):
     """Where labels are wrong, features lie sparse: alone, density does not avoid them."""
     noise = joint[1]["label_noise"]

@@ -285,6 +285,7 @@ class ShortOfMemory(RecordingTrainer):
         return super().training_step(model, inputs, *args, **kwargs)
 
 
+@pytest.mark.slow
 def test_a_retry_with_a_smaller_batch_starts_afresh_and_ends_the_schedule(tmp_path):
     trainer = build(
         tmp_path,
