@@ -10,6 +10,7 @@ from hf_dynsel.compare import render
 from hf_dynsel.compare.results import read_results
 from hf_dynsel.report import results_table
 from hf_dynsel.selectors.static_subset import StaticSubset
+from hf_dynsel.suite import render_suite
 
 ROOT = Path(__file__).parents[1]
 STATIC = {name for name in selectors.__all__ if issubclass(getattr(selectors, name), StaticSubset)}
@@ -34,6 +35,15 @@ def test_tables_of_comparisons_are_the_rendered_ones(suite):
     folder = ROOT / "recipes/results" / suite
     assert f"recipes/results/{suite}/comparison.md" in README
     assert (folder / "comparison.md").read_text() == render(folder, published=True)
+
+
+SUITES = sorted(path.parent for path in ROOT.glob("recipes/results/*/suite_setup.json"))
+
+
+@pytest.mark.parametrize("folder", SUITES, ids=lambda folder: folder.name)
+def test_tables_of_suites_are_the_rendered_ones(folder):
+    assert f"results/{folder.name}/suite.md" in (ROOT / "recipes/README.md").read_text()
+    assert (folder / "suite.md").read_text() == render_suite(folder)
 
 
 @pytest.mark.parametrize("suite", COMPARISONS)
