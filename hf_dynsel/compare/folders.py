@@ -46,8 +46,16 @@ def adopt(cells: Iterable[Cell], root: Path, others: Sequence[Path]) -> None:
             twin = replace(cell, recipe=replace(cell.recipe, output_dir=str(other / place)))
             if not finished(cell) and finished(twin):
                 logger.info("compare: %s is that of %s", cell.name, other)
-                shutil.rmtree(cell.recipe.folder, ignore_errors=True)
-                shutil.copytree(twin.recipe.folder, cell.recipe.folder)
+                _copy(twin.recipe.folder, cell.recipe.folder)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Puts a copy of a folder in the place of another; an interruption leaves no half of it."""
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial)
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
 
 
 def mark(cell: Cell) -> None:
