@@ -23,17 +23,18 @@ class DynamicSelectionArguments(TrainingArguments):
     """
 
     lr_follows: str = field(
-        default="epoch",
+        default="step",
         metadata={
-            "help": "What the learning rate follows: 'epoch' gives every epoch the same stretch of "
-            "the schedule, as in the papers; 'step' gives every optimizer step the same."
+            "help": "What the learning rate follows: 'step' gives every optimizer step the same "
+            "stretch of the schedule; 'epoch' gives every epoch the same, as in the papers, so "
+            "that whole epochs at the end, which have most of the steps, take the lowest rates."
         },
     )
     lr_schedule: str | None = field(
         default=None,
         metadata={
-            "help": "'one_cycle' or 'multi_step' (milestones in epochs), instead of "
-            "lr_scheduler_type; lr_scheduler_kwargs go to the torch schedule."
+            "help": "'one_cycle' or 'multi_step' (milestones in epochs, taken as equally long), "
+            "instead of lr_scheduler_type; lr_scheduler_kwargs go to the torch schedule."
         },
     )
     match_compute: bool = field(

@@ -18,15 +18,15 @@ class RunLength:
         counter: turns samples into steps.
         epochs: how many; of a fractional last one only that share is trained.
         max_steps: the run ends at this many steps, whatever the epochs. None for no limit.
-        lr_follows: "epoch" gives every epoch the same stretch of the learning-rate schedule,
-            "step" gives every step the same. With `max_steps` it is always "step".
+        lr_follows: "step" gives every step the same stretch of the learning-rate schedule,
+            "epoch" gives every epoch the same. With `max_steps` it is always "step".
     """
 
     selector: Selector
     counter: StepCounter
     epochs: float
     max_steps: int | None = None
-    lr_follows: str = "epoch"
+    lr_follows: str = "step"
 
     @property
     def num_epochs(self) -> int:

@@ -31,7 +31,7 @@ def length(sizes, planned=True, epochs=None, size=24, **changes):
 
 def settings_of(**changes):
     defaults = {"num_train_epochs": 3, "max_steps": -1, "match_compute": False}
-    return SimpleNamespace(**(defaults | {"lr_follows": "epoch"} | changes))
+    return SimpleNamespace(**(defaults | {"lr_follows": "step"} | changes))
 
 
 def test_planned_epochs_add_up():
@@ -86,19 +86,19 @@ def test_max_steps_is_the_total_whatever_is_known():
 
 def test_the_schedule_is_made_for_full_epochs_or_for_the_steps_there_are():
     sizes = [8, 16, 24]
-    assert length(sizes).schedule_steps() == 9
-    assert length(sizes, lr_follows="step").schedule_steps() == 1 + 2 + 3
-    assert length(sizes, epochs=2.5).schedule_steps() == 8
+    assert length(sizes, lr_follows="epoch").schedule_steps() == 9
+    assert length(sizes).schedule_steps() == 1 + 2 + 3
+    assert length(sizes, epochs=2.5, lr_follows="epoch").schedule_steps() == 8
 
 
 def test_following_epochs_every_epoch_has_the_same_stretch():
-    run = length([8, 16, 24], epochs=2.5)
+    run = length([8, 16, 24], epochs=2.5, lr_follows="epoch")
     stretches = [run.stretch(epoch, size, 99) for epoch, size in enumerate([8, 16, 24])]
     assert stretches == [(0, 3), (3, 6), (6, 8)]
 
 
 def test_following_planned_steps_every_step_is_one_schedule_step():
-    run = length([8, 16, 24], lr_follows="step")
+    run = length([8, 16, 24])
     stretches = [run.stretch(0, 8, 0), run.stretch(1, 16, 1), run.stretch(2, 24, 3)]
     assert stretches == [(0, 1), (1, 3), (3, 6)]
 

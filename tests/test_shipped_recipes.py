@@ -68,7 +68,7 @@ PAPER_B = [path for path in FILES if "paper_b" in path.parts]
 def test_the_papers_settings_are_written_out(path):
     """So that they stay as they are when a default of the library changes."""
     recipe = load(path)
-    assert recipe.trainer.get("lr_follows", "epoch") == "epoch"
+    assert recipe.trainer["lr_follows"] == "epoch"
     assert recipe.sae is not None and recipe.sae["topk_mode"] == "relu"
     assert recipe.scores is not None
     assert recipe.scores["Representativeness"] == {"common_frac": 0.1, "normalize": "minmax"}

@@ -15,6 +15,7 @@ from stand_ins import RECIPES, StandIns
 
 GROUPS = ("paper_a", "paper_b", "surrogate")
 SUITES = [path for group in GROUPS for path in sorted((RECIPES / group).rglob("suite.yaml"))]
+BY_STEPS = ("surrogate_lr_follows", "surrogate_normalization")
 IN_PAPER_B = [f"table{number}" for number in range(1, 11)]
 
 
@@ -27,8 +28,13 @@ def test_it_is_valid_and_named_after_its_folder(path):
     loaded = load_suite(path)
     assert loaded.suite.suite == place(path)
     assert loaded.recipes.keys() == loaded.suite.members.keys()
-    for recipe in loaded.recipes.values():
-        assert recipe.trainer["lr_follows"] == "epoch"
+
+
+@pytest.mark.parametrize("path", SUITES, ids=place)
+def test_the_learning_rate_follows_epochs_as_in_the_papers(path):
+    if place(path) not in BY_STEPS:
+        for recipe in load_suite(path).recipes.values():
+            assert recipe.trainer["lr_follows"] == "epoch"
 
 
 @pytest.mark.slow

@@ -82,6 +82,7 @@ def test_multi_step_changes_at_epochs_whatever_their_lengths(tmp_path):
     trainer = build(
         tmp_path,
         Sized(sizes=(4, 20, 8, 4)),
+        lr_follows="epoch",
         lr_schedule="multi_step",
         lr_scheduler_kwargs=changes,
     )
@@ -91,16 +92,16 @@ def test_multi_step_changes_at_epochs_whatever_their_lengths(tmp_path):
 
 def test_following_epochs_gives_each_epoch_the_same_share(tmp_path):
     """Linear from 0.1 over four epochs: each epoch starts at 0.1, 0.075, 0.05, 0.025."""
-    trainer = build(tmp_path, Sized(sizes=(4, 24, 8, 4)), lr_scheduler_type="linear")
+    trainer = build(
+        tmp_path, Sized(sizes=(4, 24, 8, 4)), lr_scheduler_type="linear", lr_follows="epoch"
+    )
     trainer.train()
     starts = np.cumsum([0, 1, 6, 2])
     assert np.allclose(np.array(trainer.rates)[starts], [0.1, 0.075, 0.05, 0.025])
 
 
-def test_following_steps_gives_each_step_the_same_share(tmp_path):
-    trainer = build(
-        tmp_path, Sized(sizes=(4, 24, 8, 4)), lr_scheduler_type="linear", lr_follows="step"
-    )
+def test_by_default_each_step_has_the_same_share(tmp_path):
+    trainer = build(tmp_path, Sized(sizes=(4, 24, 8, 4)), lr_scheduler_type="linear")
     trainer.train()
     assert np.allclose(trainer.rates, 0.1 * (1 - np.arange(10) / 10))
 
@@ -111,7 +112,7 @@ def test_a_schedule_of_the_users_own_is_paced_too(tmp_path):
     optimizer = SGD(model.parameters(), lr=1.0)
     trainer = RecordingTrainer(
         model=model,
-        args=arguments(tmp_path, per_device_train_batch_size=12),
+        args=arguments(tmp_path, per_device_train_batch_size=12, lr_follows="epoch"),
         train_dataset=table(24),
         selector=Sized(sizes=(12, 12, 12, 24)),
         optimizers=(optimizer, ExponentialLR(optimizer, 0.5)),
