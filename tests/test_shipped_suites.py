@@ -15,7 +15,8 @@ from stand_ins import RECIPES, StandIns
 
 GROUPS = ("paper_a", "paper_b", "surrogate")
 SUITES = [path for group in GROUPS for path in sorted((RECIPES / group).rglob("suite.yaml"))]
-BY_STEPS = ("surrogate_lr_follows", "surrogate_normalization")
+ASKED = ("confirm", "features", "lr_follows", "normalization", "regimes")
+BY_STEPS = [f"surrogate_{name}" for name in ASKED]
 IN_PAPER_B = [f"table{number}" for number in range(1, 11)]
 
 

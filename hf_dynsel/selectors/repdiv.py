@@ -18,6 +18,8 @@ from hf_dynsel.selectors.checks import (
 from hf_dynsel.selectors.class_quota import ClassQuota, Quota
 from hf_dynsel.selectors.schedules import falling_sigmoid, selecting_epochs
 
+AT_A_TIME = 2**15  # values that are computed at once: few enough for a processor's cache
+
 
 @dataclass
 class RepDiv(Selector):
@@ -91,7 +93,7 @@ class RepDiv(Selector):
         self._check()
         self._scores = self._scaled(self.representativeness), self._scaled(self.diversity)
         self._quota = ClassQuota.split(self.quota, self.budget(self.keep), self.pool.labels)
-        self.usage = np.zeros(self.pool.size, dtype=np.int32)
+        self.usage = np.zeros(self.pool.size, dtype=np.min_scalar_type(-self.num_epochs))
 
     def select(self, epoch: int) -> Selection:
         """Returns the samples of highest value, within the quota of each class."""
@@ -126,8 +128,12 @@ class RepDiv(Selector):
         """Returns what the samples are ranked by."""
         representative, diverse = self._scores
         weight = self.weight(epoch)
-        value: Float[np.ndarray, " n"] = weight * representative + (1 - weight) * diverse
-        value -= self.penalty * np.log1p(self.usage, dtype=value.dtype)
+        value = np.empty(self.pool.size, np.result_type(representative, diverse))
+        for start in range(0, len(value), AT_A_TIME):
+            part = slice(start, start + AT_A_TIME)
+            np.multiply(representative[part], weight, out=value[part])
+            value[part] += (1 - weight) * diverse[part]
+            value[part] -= self.penalty * np.log1p(self.usage[part], dtype=value.dtype)
         return value
 
     def _whole(self, epoch: int) -> bool:

@@ -97,6 +97,7 @@ def test_an_overused_sample_never_outranks_one_used_enough_less(data, penalty, a
     bound = (1 + used) * math.exp((base.max() - base.min()) / penalty) - 1
     over = math.ceil(bound) + data.draw(st.integers(0, 5))
     i, j = data.draw(st.permutations(range(len(base))))[:2]
+    selector.usage = np.zeros(len(base), dtype=np.int64)  # wide enough for more than 10 epochs
     selector.usage[[i, j]] = over, used
     value = selector.value(0)
     assert value[i] <= value[j] + 1e-9
