@@ -19,7 +19,9 @@ FIGURES = {
     "codes": "a map of the codes by class, and the similarity of classes",
     "convergence": "the metric against steps and samples, of results of compare",
     "keep": "the metric against the fraction kept, of results of compare",
+    "gains": "the gain over RS2 with the same whole epochs, of suites and results of compare",
 }
+OF_RESULTS = ("convergence", "keep", "gains")
 AGAIN: Mapping[str, Any] = {"action": "append", "help": "to show; may be given several times"}
 
 
@@ -28,7 +30,7 @@ def add_figures(command: argparse.ArgumentParser) -> None:
     figures = command.add_subparsers(dest="name", required=True, metavar="NAME")
     for name, text in FIGURES.items():
         figure = figures.add_parser(name, help=text, description=f"Draws {text}.")
-        what = "of a run, or of results" if name in ("convergence", "keep") else "of a run"
+        what = "of results" if name in OF_RESULTS else "of a run"
         figure.add_argument(
             "words", nargs="+", metavar="FOLDER", help=f"{what}; then key.sub=value"
         )
@@ -38,7 +40,7 @@ def add_figures(command: argparse.ArgumentParser) -> None:
         figure.set_defaults(overrides=[], classes=[], methods=[], projection="umap")
         if name in ("examples", "dynamics", "units", "codes"):
             figure.add_argument("--class", dest="classes", metavar="NAME", **AGAIN)
-        if name in ("convergence", "keep"):
+        if name in OF_RESULTS:
             figure.add_argument("--method", dest="methods", metavar="LABEL", **AGAIN)
         if name == "codes":
             figure.add_argument("--projection", choices=["umap", "tsne"], help="of the map")

@@ -11,6 +11,7 @@ from hf_dynsel.extras import require
 from hf_dynsel.figures.codes import codes
 from hf_dynsel.figures.convergence import convergence
 from hf_dynsel.figures.faithfulness import faithfulness
+from hf_dynsel.figures.gains import gains
 from hf_dynsel.figures.keep import keep
 from hf_dynsel.figures.of_runs import dynamics, examples, scores, usage
 from hf_dynsel.figures.request import Request
@@ -26,6 +27,7 @@ FIGURES: Mapping[str, Callable[[Request], Section]] = MappingProxyType(
         "convergence": convergence,
         "dynamics": dynamics,
         "examples": examples,
+        "gains": gains,
         "keep": keep,
         "mmd": faithfulness,
         "scores": scores,

@@ -7,6 +7,7 @@ import pytest
 from hf_dynsel.compare.results import read_results
 from hf_dynsel.figures.convergence import convergence
 from hf_dynsel.figures.courses import courses
+from hf_dynsel.figures.gains import gains
 from hf_dynsel.figures.keep import keep, line
 from hf_dynsel.figures.methods import looks, shown
 from hf_dynsel.figures.request import Request
@@ -144,3 +145,43 @@ def test_convergence_is_of_one_comparison(compared):
     folders = [compared(ARMS, CURVES, name=name) for name in ("one", "two")]
     with pytest.raises(ValueError, match="is of one comparison, got 2 folders"):
         convergence(Request("convergence", folders))
+
+
+def test_a_gain_is_paired_by_seed_with_rs2_that_has_the_same_whole_epochs(compared):
+    """Differences of +2 and +4 points: 3 +- 12.706 * sqrt(2) / sqrt(2), by Student's table."""
+    arm = {"RS2": (0.5, 0.5), "RS2+tail-0-1": (0.8, 0.82), "RepDiv": (0.82, 0.86), "A": (0.5, 0.6)}
+    folder = compared({0.3: arm})
+    setup = json.loads((folder / "setup.json").read_text())
+    (folder / "setup.json").write_text(
+        json.dumps(setup | {"tails": {"0.3": {"RepDiv": "RS2+tail-0-1"}}})
+    )
+    found = gains(Request("gains", [folder]))
+    (row,) = found.pictures[0].numbers["settings"]
+    assert row == {
+        "setting": "demo, 30%",
+        "method": "RepDiv",
+        "mean": pytest.approx(84),
+        "baseline": "RS2+tail-0-1",
+        "baseline mean": pytest.approx(81),
+        "seeds": 2,
+        "gain": pytest.approx(3),
+        "low": pytest.approx(3 - 12.706, abs=1e-3),
+        "high": pytest.approx(3 + 12.706, abs=1e-3),
+    }
+    assert found.tables[0].rows[0][-3:] == ["+3.00", "-9.71", "+15.71"]
+
+
+def test_a_method_without_whole_epochs_is_compared_with_rs2_and_the_same_runs_are_shown_once(
+    compared,
+):
+    arm = {"RS2": (0.5, 0.6), "A": (0.7, 0.9)}
+    folders = [compared({0.3: arm}, name="one"), compared({0.3: arm}, name="two")]
+    picture = gains(Request("gains", folders, methods=["A"])).pictures[0]
+    (row,) = picture.numbers["settings"]
+    assert (row["baseline"], row["gain"]) == ("RS2", pytest.approx(25))
+    assert [text.get_text() for text in picture.figure.axes[0].get_yticklabels()] == ["demo, 30%"]
+
+
+def test_gains_of_a_method_that_is_not_there_are_refused(compared):
+    with pytest.raises(ValueError, match="no comparison has the method RepDiv"):
+        gains(Request("gains", [compared(ARMS)]))
