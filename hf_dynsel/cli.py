@@ -12,6 +12,7 @@ from pathlib import Path
 import datasets
 from transformers.utils import logging as transformers_logging
 
+from hf_dynsel.bench_options import add_bench
 from hf_dynsel.commands import COMMANDS
 from hf_dynsel.figure_options import add_figures
 
@@ -125,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         if verb == "list":
             command.add_argument("--recipes", type=Path, default=Path("recipes"), metavar="FOLDER")
         if verb == "bench":
-            _add_bench(command)
+            add_bench(command)
     return parser
 
 
@@ -151,21 +152,3 @@ def _add_transfer(command: argparse.ArgumentParser, verb: str) -> None:
     command.add_argument("--revision", help="branch; to pull also a tag or a commit")
     also = ["codes", "features"]
     command.add_argument("--also", nargs="+", default=[], choices=also, help="with the scores")
-
-
-def _add_bench(command: argparse.ArgumentParser) -> None:
-    parts = command.add_subparsers(dest="part", required=True, metavar="PART")
-    sizes = [2_000, 5_000, 10_000, 20_000, 30_000, 40_000, 60_000]
-    part = parts.add_parser("neighbors", help="the search for neighbours, on Fashion-MNIST")
-    part.add_argument("--rows", type=int, nargs="+", default=sizes, help="images to search")
-    part.add_argument("--update-rows", type=int, default=20_000, help="images to index again")
-    part.add_argument("--model", default="small_cnn", help="a timm name, for the features")
-    part.add_argument("--steps", type=int, default=200, help="of training, before the search")
-    part.add_argument("--output", type=Path, metavar="FILE", help="a JSON file to write")
-    sizes = [10_000, 100_000, 1_000_000]
-    part = parts.add_parser("selectors", help="seconds and memory of each selector and score")
-    part.add_argument("--rows", type=int, nargs="+", default=sizes, help="numbers of samples")
-    part.add_argument("--width", type=int, default=512, help="numbers in a feature vector")
-    part.add_argument("--limit", type=float, default=300, help="seconds for one measurement")
-    part.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of these alone")
-    part.add_argument("--output", type=Path, metavar="FILE", help="a JSON file to write")

@@ -4,7 +4,6 @@ import argparse
 import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -160,44 +159,10 @@ def _env(options: argparse.Namespace) -> None:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    found = (_bench_neighbors if options.part == "neighbors" else _bench_selectors)(options)
-    if options.output is not None:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    from hf_dynsel.bench_options import bench
 
-
-def _bench_selectors(options: argparse.Namespace) -> dict[str, Any]:
-    from hf_dynsel import catalog
-    from hf_dynsel.bench import bench_selectors
-
-    found = bench_selectors(
-        options.rows, width=options.width, limit_s=options.limit, only=options.only
-    )
-    print(catalog.table([{"method": n} | catalog.costs(r) for n, r in found["costs"].items()]))
-    return found
-
-
-def _bench_neighbors(options: argparse.Namespace) -> dict[str, Any]:
-    from hf_dynsel import catalog, data
-    from hf_dynsel.bench import bench_neighbors
-
-    found = bench_neighbors(
-        data.idx()["train"],
-        options.rows,
-        update_size=options.update_rows,
-        architecture=options.model,
-        steps=options.steps,
-    )
-    for name in ("cost", "update", "threads"):
-        rows = [{k: _shown(v) for k, v in row.items()} for row in found[name]]
-        print(catalog.table(rows), end="\n\n")
-    growth = ", ".join(f"{name} {power:.2f}" for name, power in found["growth exponent"].items())
-    print(f"processor seconds grow with rows to the power of: {growth}")
-    return found
-
-
-def _shown(value: int | float | str) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else f"{value}"
+    for text in bench(options):
+        print(text, end="\n\n")
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = MappingProxyType(

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hf_dynsel.core import Feedback, Selection, Selector, check_keep
-from hf_dynsel.scaling import minmax
+from hf_dynsel.scaling import MinMax
 from hf_dynsel.selectors.checks import (
     check_choice,
     check_count,
@@ -128,7 +128,7 @@ class RepDiv(Selector):
         """Returns what the samples are ranked by."""
         representative, diverse = self._scores
         weight = self.weight(epoch)
-        value = np.empty(self.pool.size, np.result_type(representative, diverse))
+        value = np.empty(self.pool.size, np.result_type(representative.values, diverse.values))
         for start in range(0, len(value), AT_A_TIME):
             part = slice(start, start + AT_A_TIME)
             np.multiply(representative[part], weight, out=value[part])
@@ -139,10 +139,10 @@ class RepDiv(Selector):
     def _whole(self, epoch: int) -> bool:
         return epoch not in selecting_epochs(self.num_epochs, self.warmup_epochs, self.refine)
 
-    def _scaled(self, name: str | None) -> Float[np.ndarray, " n"]:
-        if name is None:
-            return np.zeros(self.pool.size, dtype=np.float32)
-        return minmax(self.pool.score(name))
+    def _scaled(self, name: str | None) -> MinMax:
+        if name is not None:
+            return MinMax.of(self.pool.score(name))
+        return MinMax.of(np.broadcast_to(np.float32(0), self.pool.size))
 
     def _check(self) -> None:
         check_keep(self.keep)
