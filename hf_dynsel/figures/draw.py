@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from hf_dynsel.compare.formats import csv_text
+from hf_dynsel.compare.formats import csv_text, markdown_table
 from hf_dynsel.extras import require
 from hf_dynsel.figures.codes import codes
 from hf_dynsel.figures.convergence import convergence
@@ -41,8 +41,8 @@ FIGURES: Mapping[str, Callable[[Request], Section]] = MappingProxyType(
 def draw(request: Request, output: Path | None = None) -> tuple[list[Path], list[str]]:
     """Returns the files that a figure was written to, and what it had to leave out.
 
-    A chart is a PNG, an SVG and a JSON file with its numbers; a table is a CSV file. The same
-    input gives the same files.
+    A chart is a PNG, an SVG and a JSON file with its numbers; a table is a CSV and a Markdown
+    file. The same input gives the same files.
 
     Args:
         request: what to draw, and of what.
@@ -77,7 +77,8 @@ def save(section: Section, folder: Path) -> list[Path]:
         files[f"{picture.name}.svg"] = picture.svg
         files[f"{picture.name}.json"] = (json.dumps(_facts(picture), indent=1) + "\n").encode()
     for table in section.tables:
-        files[f"{slug(table.caption).lower()}.csv"] = _csv(table).encode()
+        files[f"{slug(table.caption).lower()}.csv"] = csv_text(_rows(table)).encode()
+        files[f"{slug(table.caption).lower()}.md"] = f"{markdown_table(_rows(table))}\n".encode()
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return [folder / name for name in files]
@@ -92,5 +93,5 @@ def _facts(picture: Picture) -> dict[str, Any]:
     }
 
 
-def _csv(table: Table) -> str:
-    return csv_text([dict(zip(table.header, row, strict=True)) for row in table.rows])
+def _rows(table: Table) -> list[dict[str, str]]:
+    return [dict(zip(table.header, row, strict=True)) for row in table.rows]

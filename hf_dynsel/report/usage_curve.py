@@ -57,6 +57,8 @@ def usage_curve(uses: Mapping[str, Use]) -> Picture:
         _draw(one, list(counts.values()), list(counts))
         label(one, title=title, x="share of these samples, most used first")
     label(axes[0], y="epochs used in")
+    axes[0].set_ylim(bottom=0)  # of all panels, so not before all are drawn
+    axes[0].locator_params(axis="y", integer=True)
     legend_below(figure, axes[:1], columns=3 if max(map(len, uses)) < LONG else 2)
     facts = {name: _facts(use) for name, use in uses.items()}
     words = "; ".join(f"{name}: {text}" for name, text in facts.items())
@@ -86,7 +88,6 @@ def _draw(axes: "Axes", counts: Sequence[Int[np.ndarray, " m"]], names: Sequence
         ends = np.append(0, np.cumsum(samples[used])) / len(own)
         axes.stairs(used, ends, baseline=None, label=name, **look)
     axes.set_xlim(0, 1)
-    axes.set_ylim(bottom=0)
     percent(axes, "x")
 
 

@@ -7,6 +7,7 @@ import pytest
 from hf_dynsel.figures.material import Material
 from hf_dynsel.figures.of_runs import dynamics, examples, run_names, scores, usage
 from hf_dynsel.figures.request import Request
+from hf_dynsel.report.usage_curve import Use, usage_curve
 
 
 def selected(folder):
@@ -36,6 +37,12 @@ def test_wrong_labels_are_told_apart_where_all_runs_know_them(noisy, digits):
     assert len(picture.figure.axes) == 2
     (both,) = usage(Request("usage", [noisy, digits])).pictures
     assert len(both.figure.axes) == 1
+
+
+def test_all_panels_reach_as_high_as_the_most_used_sample():
+    use = Use(np.array([1, 1, 9]), 9, wrong=np.array([False, False, True]))
+    for axes in usage_curve({"run": use}).figure.axes:
+        assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] >= 9
 
 
 def test_the_curve_falls_from_the_most_to_the_least_used(digits):
