@@ -39,12 +39,12 @@ def gather_rows(own: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def total(own: Tensor) -> Tensor:
-    """Returns the sum of a number over all processes."""
+    """Returns the sum of a tensor over all processes, which all give the same shape."""
     state = PartialState()
     if state.num_processes == 1:
         return own
-    every: Tensor = gather(own.to(state.device).reshape(1))
-    return every.sum()
+    every: Tensor = gather(own.to(state.device)[None])
+    return every.sum(0)
 
 
 def not_padding(own: Tensor, rest: Int[np.ndarray, " r"]) -> Bool[Tensor, " b"]:
