@@ -26,7 +26,8 @@ class TimmImage(Backbone):
     Args:
         architecture: a name that `timm.create_model` knows, also `hf-hub:owner/name`.
         weights: a checkpoint file, .safetensors or .pth, also that of a run's model, whose
-            tensors fit by name, or else in order. None takes timm's pretrained weights.
+            tensors fit by name, or else in order; of grey images, too. None takes timm's
+            pretrained weights.
         column: PIL images or 8-bit arrays; grey ones become RGB.
     """
 
@@ -50,7 +51,8 @@ class TimmImage(Backbone):
         if self.weights is not None:
             saved = timm.models.load_state_dict(self.weights, weights_only=True)
             # The model of a run is the network inside the wrapper that transformers has for it.
-            tensors = {name.removeprefix("timm_model."): value for name, value in saved.items()}
+            named = {name.removeprefix("timm_model."): value for name, value in saved.items()}
+            tensors = {name: _for_rgb(value, full.get(name)) for name, value in named.items()}
             network.load_state_dict(match_tensors(tensors, full, network.state_dict()))
         encoder: nn.Module = network.float()
         return encoder
@@ -92,3 +94,10 @@ class TimmImage(Backbone):
     def _data_config(self) -> dict[str, Any]:
         resolve = extras.require("timm.data", "vision").resolve_model_data_config
         return dict(resolve(self.module))
+
+
+def _for_rgb(saved: Tensor, wanted: Tensor | None) -> Tensor:
+    """Returns weights of a first layer for grey images as weights that answer RGB ones alike."""
+    if wanted is None or saved.dim() != 4 or (saved.shape[1], wanted.shape[1]) != (1, 3):
+        return saved
+    return saved.expand(-1, 3, -1, -1) / 3

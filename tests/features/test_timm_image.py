@@ -140,3 +140,13 @@ def test_without_timm_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(ImportError, match=r"'timm'.*hf-dynsel\[vision\]"):
         TimmImage("test_resnet").identity()
+
+
+def test_weights_for_grey_images_answer_grey_images_alike_in_rgb(tmp_path):
+    grey = timm.create_model("test_resnet", in_chans=1, num_classes=0).eval()
+    save_file(grey.state_dict(), tmp_path / "model.safetensors")
+    encoder = TimmImage("test_resnet", weights=str(tmp_path / "model.safetensors")).module.eval()
+    images = torch.rand(2, 1, 64, 64)
+    with torch.no_grad():
+        found, expected = encoder(images.expand(-1, 3, -1, -1)), grey(images)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
