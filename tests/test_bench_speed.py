@@ -12,6 +12,7 @@ from hf_dynsel.bench.target import Target, timed
 from hf_dynsel.cli import main
 
 
+@pytest.mark.slow
 def test_every_stage_is_measured_at_quick_sizes(tmp_path, capsys):
     file = tmp_path / "folder" / "found.json"
     assert main(["bench", "--quick", "--output", str(file)]) == 0

@@ -7,7 +7,10 @@ import pytest
 
 from hf_dynsel import selectors
 from hf_dynsel.compare import render
+from hf_dynsel.compare.formats import markdown_table
 from hf_dynsel.compare.results import read_results
+from hf_dynsel.figures.gains import gains
+from hf_dynsel.figures.request import Request
 from hf_dynsel.report import results_table
 from hf_dynsel.selectors.static_subset import StaticSubset
 from hf_dynsel.suite import render_suite
@@ -21,13 +24,21 @@ def test_tables_of_results_are_the_rendered_ones():
     blocks = re.findall(
         r"<!-- results: (\S+) -->\n(.*?)\n<!-- end of results -->", README, flags=re.DOTALL
     )
-    suites = ["recipes/results/fashion_mnist_small", "recipes/results/fashion_mnist_noise"]
-    assert [folder for folder, _ in blocks] == suites
+    assert [folder for folder, _ in blocks] == ["recipes/results/fashion_mnist_noise"]
     for folder, table in blocks:
         assert table.strip() == results_table(ROOT / folder)
 
 
-COMPARISONS = ("fashion_mnist_compare", "fortunes_compare")
+def test_tables_of_suites_in_the_readme_are_of_the_rendered_ones():
+    blocks = re.findall(
+        r"<!-- suite: (\S+) -->\n(.*?)\n<!-- end of suite -->", README, flags=re.DOTALL
+    )
+    assert [folder for folder, _ in blocks] == ["recipes/results/surrogate_confirm"]
+    for folder, table in blocks:
+        assert f"\n{table}\n" in (ROOT / folder / "suite.md").read_text()
+
+
+COMPARISONS = ("surrogate_table1/small_cnn", "surrogate_table2/minilm")
 
 
 @pytest.mark.parametrize("suite", COMPARISONS)
@@ -44,6 +55,14 @@ SUITES = sorted(path.parent for path in ROOT.glob("recipes/results/*/suite_setup
 def test_tables_of_suites_are_the_rendered_ones(folder):
     assert f"results/{folder.name}/suite.md" in (ROOT / "recipes/README.md").read_text()
     assert (folder / "suite.md").read_text() == render_suite(folder)
+
+
+def test_the_gains_are_those_of_all_suites():
+    request = Request("gains", SUITES, methods=["RepDiv", "only_Pen", "RepDivConsistency"])
+    (table,) = gains(request).tables
+    rows = [dict(zip(table.header, row, strict=True)) for row in table.rows]
+    file = ROOT / "recipes/results/figures/gains_over_rs2_with_the_same_whole_epochs.md"
+    assert file.read_text() == f"{markdown_table(rows)}\n"
 
 
 @pytest.mark.parametrize("suite", COMPARISONS)
