@@ -1,6 +1,7 @@
 """Training a sparse autoencoder, against the matrix product that each step cannot do without."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,12 @@ def bench_autoencoder(full: bool) -> Iterator[Target]:
     features = np.random.default_rng(0).standard_normal((rows, width), dtype=np.float32)
     inputs, weight = torch.randn(batch_size, width), torch.randn(EXPANSION * width, width)
     table = torch.empty(batch_size, EXPANSION * width)
-    settings = {"expansion": EXPANSION, "k": K, "batch_size": batch_size, "progress": False}
+    settings: dict[str, Any] = {
+        "expansion": EXPANSION,
+        "k": K,
+        "batch_size": batch_size,
+        "progress": False,
+    }
 
     def theirs() -> None:
         for _ in range(rows // batch_size):

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from datasets import Dataset
 from transformers import PrinterCallback, Trainer, TrainingArguments
@@ -51,7 +51,7 @@ def bench_trainers(full: bool) -> Iterator[Target]:
 def _seconds(data: Dataset, selector: Selector | None) -> float:
     """Returns the seconds of a training by the trainer's own clock."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = {
+        settings: dict[str, Any] = {
             "output_dir": folder,
             "num_train_epochs": 1,
             "per_device_train_batch_size": BATCH_SIZE,

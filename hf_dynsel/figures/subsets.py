@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from hf_dynsel.scores.farthest_first import farthest_first
 from hf_dynsel.selectors.class_quota import ClassQuota
 from hf_dynsel.selectors.quota import proportional_quota
+from hf_dynsel.selectors.ranking import ClassGroups
 from hf_dynsel.selectors.share import share
 
 STARTS = 3
@@ -79,9 +80,10 @@ def k_center_by_class(
     rng: np.random.Generator,
 ) -> Subsets:
     """Returns the beginnings of a greedy order within each class, in proportion, by fraction."""
-    quotas = {keep: proportional_quota(np.bincount(labels), n) for keep, n in sizes.items()}
+    groups = ClassGroups.of(labels)
+    quotas = {keep: proportional_quota(groups.sizes, size) for keep, size in sizes.items()}
     most = np.max(list(quotas.values()), axis=0)
-    members = [np.flatnonzero(labels == label) for label in range(len(most))]
+    members = groups.members()
     orders = [
         rows[farthest_first(features[rows], int(rng.integers(len(rows))), int(count))]
         if count

@@ -57,9 +57,9 @@ class Herding(StaticSubset):
         features, groups = self.pool.column(self.features), self._quota.groups
         if groups is None or self._quota.sizes is None:
             return herd(features, self._quota.budget)
-        classes = np.split(groups.order, np.cumsum(groups.sizes)[:-1])
         counts = self._quota.sizes.tolist()
-        parts = [r[herd(features[r], k)] for r, k in zip(classes, counts, strict=True) if k]
+        members = zip(groups.members(), counts, strict=True)
+        parts = [rows[herd(features[rows], count)] for rows, count in members if count]
         return np.concatenate(parts)
 
 

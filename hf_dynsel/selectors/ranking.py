@@ -67,6 +67,17 @@ class ClassGroups:
             order = np.argsort(small, kind="stable").astype(_index_type(len(labels)), copy=False)
         return cls(sizes, tuple(_blocks(sizes, order)))
 
+    def members(self) -> list[Int[np.ndarray, " m"]]:
+        """Returns the rows of each class, rising."""
+        found: dict[int, Int[np.ndarray, " m"]] = {}
+        for block in self.blocks:
+            rows = block.rows
+            if isinstance(rows, slice):
+                rows = np.arange(rows.start, rows.stop)
+            parts = np.split(rows, np.cumsum(self.sizes[block.classes])[:-1])
+            found.update(zip(block.classes.tolist(), parts, strict=True))
+        return [found[label] for label in range(len(self.sizes))]
+
 
 def _blocks(
     sizes: Int[np.ndarray, " c"], order: Int[np.ndarray, " n"] | None

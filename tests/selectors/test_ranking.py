@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hf_dynsel.selectors import ranking
 from hf_dynsel.selectors.ranking import ClassGroups, top, top_per_class
 
 
@@ -41,6 +42,26 @@ def test_top_per_class_is_the_head_of_each_classs_stable_sort(case):
         for row in sorted_top(values, np.flatnonzero(labels == label), quota)
     ]
     assert top_per_class(values, ClassGroups.of(labels), quotas).tolist() == sorted(expected)
+
+
+@pytest.mark.parametrize("block", [1, 4, 64])
+def test_how_many_values_are_ranked_at_a_time_changes_nothing(block, monkeypatch):
+    rng = np.random.default_rng(0)
+    labels, values = rng.integers(0, 9, 300), rng.integers(0, 20, 300).astype(np.float32)
+    sizes = np.bincount(labels)
+    whole = top_per_class(values, ClassGroups.of(labels), sizes // 3)
+    monkeypatch.setattr(ranking, "BLOCK", block)
+    groups = ClassGroups.of(labels)
+    assert len(groups.blocks) == 9 if block < 64 else 1 < len(groups.blocks) < 9
+    np.testing.assert_array_equal(top_per_class(values, groups, sizes // 3), whole)
+
+
+@given(labels=st.lists(st.integers(0, 4), min_size=1, max_size=30), grouped=st.booleans())
+def test_members_are_the_rows_of_each_class(labels, grouped):
+    numbers = np.unique(sorted(labels) if grouped else labels, return_inverse=True)[1]
+    found = ClassGroups.of(numbers).members()
+    expected = [np.flatnonzero(numbers == label) for label in range(numbers.max() + 1)]
+    assert [rows.tolist() for rows in found] == [rows.tolist() for rows in expected]
 
 
 @given(case=classes(), seed=st.integers(0, 9))
