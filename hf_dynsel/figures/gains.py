@@ -59,7 +59,7 @@ def gains(request: Request) -> Section:
             f"no comparison has the method {', '.join(methods)}; --method names others"
         )
     settings = list(dict.fromkeys(gain.setting for gain in found))
-    figure, (axes,) = chart(height=1.6 + 0.24 * len(settings) * max(1, 0.7 * len(methods)))
+    figure, (axes,) = chart(height=1.5 + len(settings) * (0.16 + 0.07 * len(methods)))
     _draw(axes, found, settings, methods)
     if len(methods) > 1:
         legend_below(figure, [axes], columns=4)
