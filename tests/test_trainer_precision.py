@@ -153,7 +153,8 @@ def test_an_overflow_does_not_move_the_epochs_of_the_schedule(tmp_path):
 
     The Trainer's schedule would end short of its end by as many steps as were skipped.
     """
-    trainer = build(tmp_path, Graded(), cls=Overflowing, fp16=True, lr_scheduler_type="linear")
+    linear = {"lr_scheduler_type": "linear", "lr_follows": "epoch"}
+    trainer = build(tmp_path, Graded(), cls=Overflowing, fp16=True, **linear)
     trainer.train()
     assert trainer.rates[6] == pytest.approx(0.075)
     assert trainer.lr_scheduler.get_last_lr()[0] == 0.0
