@@ -16,7 +16,7 @@ def bench_autoencoder(full: bool) -> Iterator[Target]:
     """Yields the share of `train_sae` that its products of inputs and weights alone would take."""
     rows, width, batch_size, turns = (16_384, 512, 1024, 3) if full else (512, 16, 128, 1)
     features = np.random.default_rng(0).standard_normal((rows, width), dtype=np.float32)
-    inputs, weight = torch.randn(batch_size, width), torch.randn(EXPANSION * width, width)
+    inputs, weight = torch.from_numpy(features[:batch_size]), torch.ones(EXPANSION * width, width)
     table = torch.empty(batch_size, EXPANSION * width)
     settings: dict[str, Any] = {
         "expansion": EXPANSION,

@@ -15,7 +15,6 @@ from hf_dynsel.selectors import RepDiv
 
 IMAGENET, CLASSES, KEEP, TURNS = 1_281_167, 1000, 0.3, 15
 MANY, FEW = 100_000_000, 3  # rows of the large pool, and turns on it
-PART = 1_000_000  # rows that are drawn at a time
 
 
 def bench_selection(full: bool) -> Iterator[Target]:

@@ -27,7 +27,7 @@ def sharded_top(
     `hf_dynsel.selectors.ranking.top_per_class` of all values together chooses the same rows, the
     lower ones of equal values. Rows count from zero on each process, and process after process.
     Beside the values it takes a key of the same width and two marks per row, and as many rounds
-    of `total` as a value has bytes, and one more.
+    of `total` as a value has bytes, and two more.
 
     Args:
         values: of the own rows, without NaN.
