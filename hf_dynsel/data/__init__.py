@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from datasets import DatasetDict
 
+from hf_dynsel.data.decode import decode_images as decode_images
+from hf_dynsel.data.decoded import DecodedImages as DecodedImages
 from hf_dynsel.data.digits import digits as digits
 from hf_dynsel.data.files import files as files
 from hf_dynsel.data.fortunes import fortunes as fortunes
@@ -26,9 +28,11 @@ LOADERS: Mapping[str, Callable[..., DatasetDict]] = MappingProxyType(
 )
 
 __all__ = [
+    "DecodedImages",
     "ImageTransform",
     "LOADERS",
     "add_label_noise",
+    "decode_images",
     "digits",
     "files",
     "fortunes",

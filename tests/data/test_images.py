@@ -9,7 +9,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from hf_dynsel.data import ImageTransform, digits
-from hf_dynsel.data.images import random_crop, random_flip
+from hf_dynsel.data.crops import random_crop, random_flip
 
 
 def rows(*arrays: np.ndarray) -> dict[str, list[Any]]:

@@ -1,0 +1,34 @@
+"""Samples that were fetched together and are one batch already."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from torch import Tensor
+from torch.utils.data import default_collate
+from transformers import DefaultDataCollator, default_data_collator
+
+
+class Gathered:
+    """A batch that a collator may also take for a list of its samples.
+
+    Args:
+        batch: tensors with a row for each sample.
+    """
+
+    def __init__(self, batch: Mapping[str, Tensor]) -> None:
+        self.batch = batch
+
+    def __len__(self) -> int:
+        return len(next(iter(self.batch.values())))
+
+    def __getitem__(self, place: int) -> dict[str, Tensor]:
+        return {name: rows[place] for name, rows in self.batch.items()}
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        return (self[place] for place in range(len(self)))
+
+
+def only_stacks(collate: Callable[..., Any]) -> bool:
+    """Returns whether a collator would make of gathered samples the batch that they are."""
+    stacking = (default_collate, default_data_collator)
+    return isinstance(collate, DefaultDataCollator) or any(collate is known for known in stacking)
