@@ -7,15 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt64
+from jaxtyping import Int
 
 from hf_dynsel.core import Selection, Selector
-from hf_dynsel.selectors.counter_random import splitmix64
+from hf_dynsel.sample_keys import AUGMENTED, Keys, sample_keys
 
 AUGMENT = "hf_dynsel_augment"  # the key, in a batch, of what is to be augmented on the device
-
-Keys = UInt64[np.ndarray, " m"]
-_STREAM = 3  # of a seed and an epoch; selectors use those from 0 to 2
 
 
 class Augmenter(ABC):
@@ -128,9 +125,7 @@ class Augmentation:
     def _of(self, rows: Sequence[int]) -> Marked:
         ids = np.asarray(rows, np.int64)
         places = np.flatnonzero(self._marked.numpy()[ids])
-        rng = np.random.default_rng((self.seed, int(self._epoch), _STREAM))
-        stream = int(rng.integers(2**64, dtype=np.uint64))
-        return Marked(places, splitmix64(stream, ids[places]))
+        return Marked(places, sample_keys(self.seed, int(self._epoch), AUGMENTED, ids[places]))
 
 
 def require_augmenter(augmenter: Any, selector: Selector) -> None:

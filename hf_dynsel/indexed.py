@@ -5,9 +5,12 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset, IterableDataset, default_collate
+from transformers import DefaultDataCollator, default_data_collator
 
 from hf_dynsel.augment import Augmentation
+from hf_dynsel.data.gathered import Gathered
+from hf_dynsel.device_images import DeviceImages
 from hf_dynsel.draws import Draws
 
 INDEX = "hf_dynsel_index"  # the ids' key in a batch: int64, shape (b,)
@@ -18,6 +21,13 @@ class Indexed(NamedTuple):
 
     row: int
     sample: Any
+
+
+class IndexedBatch(NamedTuple):
+    """Samples that were fetched as one batch, and their rows."""
+
+    rows: Sequence[int]
+    samples: Gathered
 
 
 class IndexedDataset(Dataset[Indexed]):
@@ -61,10 +71,16 @@ class IndexedDataset(Dataset[Indexed]):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Indexed:
-        return self.__getitems__([index])[0]
+        return Indexed(index, self._fetched([index])[0])
 
-    def __getitems__(self, indices: Sequence[int]) -> list[Indexed]:
+    def __getitems__(self, indices: Sequence[int]) -> list[Indexed] | IndexedBatch:
         """Fetches a batch at once where the dataset can, as torch's loader does."""
+        samples = self._fetched(indices)
+        if isinstance(samples, Gathered):
+            return IndexedBatch(indices, samples)
+        return [Indexed(i, sample) for i, sample in zip(indices, samples, strict=True)]
+
+    def _fetched(self, indices: Sequence[int]) -> Any:
         with self.draws.of(indices, stream=0) if self.draws else nullcontext():
             if hasattr(self.dataset, "__getitems__"):
                 samples = self.dataset.__getitems__(indices)
@@ -72,7 +88,7 @@ class IndexedDataset(Dataset[Indexed]):
                 samples = [self.dataset[index] for index in indices]
             if self.augmentation is not None:
                 samples = self.augmentation.of_samples(indices, samples)
-        return [Indexed(i, sample) for i, sample in zip(indices, samples, strict=True)]
+        return samples
 
 
 class IndexedCollator:
@@ -82,6 +98,7 @@ class IndexedCollator:
         collate: makes a batch of samples.
         draws: random numbers of `collate`. None leaves the process's own.
         augmentation: notes in the batch what it is to do on the device, if anything.
+        images: note in the batch where they are cropped and mirrored on the device.
     """
 
     def __init__(
@@ -89,18 +106,19 @@ class IndexedCollator:
         collate: Callable[[list[Any]], Any],
         draws: Draws | None = None,
         augmentation: Augmentation | None = None,
+        images: DeviceImages | None = None,
     ) -> None:
-        self.collate, self.draws, self.augmentation = collate, draws, augmentation
+        self.collate, self.draws = collate, draws
+        self.augmentation, self.images = augmentation, images
 
-    def __call__(self, rows: list[Indexed]) -> MutableMapping[str, Any]:
+    def __call__(self, rows: list[Indexed] | IndexedBatch) -> MutableMapping[str, Any]:
         """Returns the batch.
 
         Raises:
             TypeError: if the collator does not return a mapping.
         """
-        ids = [row.row for row in rows]
-        with self.draws.of(ids, stream=1) if self.draws else nullcontext():
-            batch = self.collate([row.sample for row in rows])
+        ids, samples = _apart(rows)
+        batch = self._collated(ids, samples)
         if not isinstance(batch, Mapping):
             raise TypeError(
                 f"the data collator returned {type(batch).__name__}; Trainer models take "
@@ -110,4 +128,24 @@ class IndexedCollator:
         batch[INDEX] = torch.tensor(ids, dtype=torch.int64)
         if self.augmentation is not None:
             self.augmentation.note(batch, ids)
+        if self.images is not None:
+            self.images.note(batch, ids)
         return batch
+
+    def _collated(self, ids: Sequence[int], samples: list[Any] | Gathered) -> Any:
+        if isinstance(samples, Gathered) and only_stacks(self.collate):
+            return dict(samples.batch)
+        with self.draws.of(ids, stream=1) if self.draws else nullcontext():
+            return self.collate(list(samples))
+
+
+def _apart(rows: list[Indexed] | IndexedBatch) -> tuple[Sequence[int], list[Any] | Gathered]:
+    if isinstance(rows, IndexedBatch):
+        return rows.rows, rows.samples
+    return [row.row for row in rows], [row.sample for row in rows]
+
+
+def only_stacks(collate: Callable[..., Any]) -> bool:
+    """Returns whether a collator would make of gathered samples the batch that they are."""
+    stacking = (default_collate, default_data_collator)
+    return isinstance(collate, DefaultDataCollator) or any(collate is known for known in stacking)

@@ -6,6 +6,7 @@ from typing import Any
 
 from datasets import Dataset
 
+from hf_dynsel.data import DecodedImages
 from hf_dynsel.other_trainers import of_sentence_transformers
 from hf_dynsel.provenance import without_derived
 from hf_dynsel.training_view import TrainingView
@@ -29,6 +30,8 @@ def for_model(trainer: Any, dataset: Any) -> tuple[Any, Any]:
 
     Derived columns, such as scores, are never for the model.
     """
+    if isinstance(dataset, DecodedImages):  # it has no other columns
+        return dataset, trainer.data_collator
     if not isinstance(dataset, Dataset):
         return dataset, trainer._get_collator_with_removed_columns(
             trainer.data_collator, "training"

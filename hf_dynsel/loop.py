@@ -23,6 +23,7 @@ from transformers import default_data_collator, get_linear_schedule_with_warmup
 from hf_dynsel.augment import Augmenter
 from hf_dynsel.checkpoint import META
 from hf_dynsel.core import Pool, Selector, Sweep
+from hf_dynsel.device_images import device_images
 from hf_dynsel.indexed import INDEX, IndexedDataset
 from hf_dynsel.mixing import Mixing
 from hf_dynsel.objective import Objective
@@ -109,7 +110,8 @@ def train(
     pool = pool_of(dataset, selector.reads()) if pool is None else pool
     require_rows(pool, len(dataset))
     # With random numbers of its own, so that a resumed run repeats random transforms.
-    view = TrainingView(selector, pool.size, selector.seed, augment, mixing)
+    images = device_images(dataset, selector.seed, accelerator.device)
+    view = TrainingView(selector, pool.size, selector.seed, augment, mixing, images)
 
     counter = StepCounter(batch_size, accelerator.num_processes, accumulation)
     length = RunLength(selector, counter, epochs)
@@ -159,7 +161,7 @@ def train(
         with progress.ledger.timed("train"):
             while step := list(islice(batches, accumulation)):
                 for batch in step:
-                    view.of_batch(batch)
+                    view.of_batch(batch, batch[INDEX])
                 _backward(accelerator, model, step, objective, progress)
                 if max_grad_norm > 0:
                     accelerator.clip_grad_norm_(model.parameters(), max_grad_norm)

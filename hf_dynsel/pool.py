@@ -9,6 +9,7 @@ from datasets import ClassLabel, Dataset, Value
 from jaxtyping import Float, Num
 
 from hf_dynsel.core import Pool
+from hf_dynsel.data.decoded import table_of
 from hf_dynsel.provenance import fingerprint
 from hf_dynsel.scores.columns import read_column
 
@@ -31,6 +32,7 @@ def pool_of(dataset: Any, reads: Collection[str] = ()) -> Pool:
     Raises:
         ValueError: as `Pool` does, or if a label is not one of the classes the column declares.
     """
+    dataset = table_of(dataset)
     if not isinstance(dataset, Dataset):
         return Pool(len(dataset))
     scores = [name for name in dataset.column_names if name.startswith(PREFIX)]
@@ -63,8 +65,8 @@ def identity(dataset: Any, pool: Pool) -> str:
         if column is not None:
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(column).data)
-    if isinstance(dataset, Dataset):
-        digest.update(fingerprint(dataset).encode())
+    if isinstance(table := table_of(dataset), Dataset):
+        digest.update(fingerprint(table).encode())
     return digest.hexdigest()[:32]
 
 

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from hf_dynsel.core import Selector, Sweep
+from hf_dynsel.data import DecodedImages
 from hf_dynsel.distributed import gather_rows
 from hf_dynsel.draws import Draws
 from hf_dynsel.features.frozen import frozen
@@ -126,6 +127,8 @@ def clean_view(given: Any, train_dataset: Any, selector: Selector, num_epochs: i
                 "they must be the same rows in the same order"
             )
         return given
+    if isinstance(train_dataset, DecodedImages):
+        return train_dataset.deterministic()
     plain = isinstance(train_dataset, Dataset) and train_dataset.format["type"] != "custom"
     if not plain and any(selector.sweep(epoch) is not None for epoch in range(num_epochs + 1)):
         raise ValueError(

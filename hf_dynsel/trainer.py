@@ -35,6 +35,7 @@ from hf_dynsel.arguments import require_supported
 from hf_dynsel.augment import Augmenter
 from hf_dynsel.collect import collecting
 from hf_dynsel.core import Pool, Selector, Sweep
+from hf_dynsel.device_images import device_images
 from hf_dynsel.diagnostics import describe
 from hf_dynsel.forward import with_outputs
 from hf_dynsel.indexed import INDEX, IndexedDataset
@@ -135,7 +136,8 @@ class DynamicSelectionMixin(PushesSelection):
         per_sample = PerSample(self.model, *read)
         self._objective = Objective(self.sampler, per_sample, counter)
         seed = args.seed if args.data_seed is None else args.data_seed
-        self._view = TrainingView(selector, self.pool.size, seed, self._augment, self._mixing)
+        changes = self._augment, self._mixing, device_images(self.train_dataset, seed, args.device)
+        self._view = TrainingView(selector, self.pool.size, seed, *changes)
         self._finished = False
 
     def _look(self, wanted: Sweep) -> dict[str, Any]:
@@ -249,7 +251,7 @@ class DynamicSelectionMixin(PushesSelection):
         if ids is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         self.progress.batches += 1
-        self._view.of_batch(inputs)
+        self._view.of_batch(inputs, ids)
         if not self._objective.needed:
             self.sampler.feedback(ids)
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)

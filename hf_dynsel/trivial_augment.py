@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from hf_dynsel.augment import BatchAugmenter, Keys
+from hf_dynsel.augment import BatchAugmenter
 from hf_dynsel.augment_ops import trivial_augment_wide
 from hf_dynsel.extras import require
+from hf_dynsel.sample_keys import Keys
 
 CHANNELS = (1, 3)
 OUTSIDE = 0.1  # of black and white: as far as resizing with an overshoot may go

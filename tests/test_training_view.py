@@ -19,7 +19,7 @@ def batch(augment=None, mixing=None, selector=None, epoch=0):
     view.start(epoch, marks(epoch, SIZE))
     rows = view.dataset(Pictures(SIZE)).__getitems__(range(SIZE))
     found = view.collator(default_collate)(rows)
-    view.of_batch(found)
+    view.of_batch(found, found[INDEX])
     return found
 
 

@@ -12,6 +12,7 @@ from hf_dynsel.collect.collecting import Collecting
 from hf_dynsel.collect.columns import VECTORS, add_columns, add_vectors, require_rows
 from hf_dynsel.collect.runs import Collectable, Content, Runs
 from hf_dynsel.core import Selector
+from hf_dynsel.data.decoded import table_of
 from hf_dynsel.scores.base import Score
 from hf_dynsel.scores.columns import find_label
 from hf_dynsel.scores.training_score import TrainingScore
@@ -147,7 +148,7 @@ def collecting(selector: Selector, callbacks: Iterable[TrainerCallback], dataset
         raise ValueError(
             f"{len(found)} CollectScores are among the callbacks; give all scores to one of them"
         )
-    return found[0].watch(selector, dataset) if found else selector
+    return found[0].watch(selector, table_of(dataset)) if found else selector
 
 
 def _check(scores: Sequence[Collectable], vectors: bool) -> None:

@@ -1,4 +1,4 @@
-"""A dataset of images that were decoded and resized once: a batch is one copy out of a tensor."""
+"""A dataset of images that were decoded and resized once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +11,7 @@ from torch.utils.data import Dataset as TorchDataset
 from hf_dynsel.data.gathered import Gathered
 from hf_dynsel.data.images import ImageTransform
 from hf_dynsel.data.mapped_images import MappedImages
+from hf_dynsel.data.raw_images import RawImages
 
 
 class DecodedImages(TorchDataset[dict[str, Tensor]]):
@@ -27,30 +28,23 @@ class DecodedImages(TorchDataset[dict[str, Tensor]]):
     """
 
     def __init__(self, dataset: Dataset, images: MappedImages, transform: ImageTransform) -> None:
-        self.dataset, self.images, self.transform = dataset, images, transform
-        self.labels = _labels(dataset)
+        self.dataset, self.transform, self.images = dataset, transform, images
+        self.raw = RawImages(images, _labels(dataset), len(dataset))
 
     def deterministic(self) -> "DecodedImages":
         """Returns the same images without what is random, as evaluation and sweeps see them."""
         return DecodedImages(self.dataset, self.images, self.transform.deterministic())
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return len(self.raw)
 
     def __getitem__(self, row: int) -> dict[str, Tensor]:
         return self.__getitems__([row])[0]
 
     def __getitems__(self, rows: Sequence[int]) -> Gathered:
         """Returns `pixel_values`, and `labels` if there are any, of a batch at once."""
-        batch = gather(rows, {"pixel_values": self.images.tensor, "labels": self.labels})
+        batch = self.raw.__getitems__(rows).batch
         return Gathered({**batch, "pixel_values": self.transform.finish(batch["pixel_values"])})
-
-
-def gather(rows: Sequence[int], columns: dict[str, Tensor | None]) -> dict[str, Tensor]:
-    """Returns rows of those columns that are there."""
-    places = torch.as_tensor(rows, dtype=torch.int64)
-    # Several times as fast as columns[places].
-    return {n: c.index_select(0, places) for n, c in columns.items() if c is not None}
 
 
 def table_of(dataset: Any) -> Any:

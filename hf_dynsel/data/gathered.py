@@ -1,11 +1,8 @@
 """Samples that were fetched together and are one batch already."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from torch import Tensor
-from torch.utils.data import default_collate
-from transformers import DefaultDataCollator, default_data_collator
 
 
 class Gathered:
@@ -26,9 +23,3 @@ class Gathered:
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         return (self[place] for place in range(len(self)))
-
-
-def only_stacks(collate: Callable[..., Any]) -> bool:
-    """Returns whether a collator would make of gathered samples the batch that they are."""
-    stacking = (default_collate, default_data_collator)
-    return isinstance(collate, DefaultDataCollator) or any(collate is known for known in stacking)

@@ -101,9 +101,7 @@ class ImageTransform:
         """
         return torch.from_numpy(self._read(images)).permute(0, 3, 1, 2)
 
-    def finish(
-        self, images: UInt8[torch.Tensor, "n c h w"]
-    ) -> Float32[torch.Tensor, "n c h w"]:
+    def finish(self, images: UInt8[torch.Tensor, "n c h w"]) -> Float32[torch.Tensor, "n c h w"]:
         """Returns decoded images cropped and mirrored at random, and normalised."""
         if self.crop_padding:
             images = random_crop(images, self.crop_padding)

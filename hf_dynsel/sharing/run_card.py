@@ -17,6 +17,7 @@ from hf_dynsel.cards.metadata import hub_id
 from hf_dynsel.cards.render import save_figures
 from hf_dynsel.cards.run import with_selection
 from hf_dynsel.cards.run_facts import RunFacts
+from hf_dynsel.data.decoded import table_of
 from hf_dynsel.json_files import read_object
 from hf_dynsel.report.card_figures import selection_figures
 from hf_dynsel.report.picture import Picture
@@ -169,7 +170,7 @@ def _defaults(trainer: Any) -> dict[str, Any]:
 
 
 def _notes(trainer: Any) -> dict[str, Any]:
-    data = trainer.train_dataset
+    data = table_of(trainer.train_dataset)
     return provenance.recorded(data) if isinstance(data, Dataset) else {}
 
 
