@@ -73,11 +73,11 @@ class IndexedDataset(Dataset[Indexed]):
     def __getitem__(self, index: int) -> Indexed:
         return Indexed(index, self._fetched([index])[0])
 
-    def __getitems__(self, indices: Sequence[int]) -> list[Indexed] | IndexedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> list[Indexed] | list[IndexedBatch]:
         """Fetches a batch at once where the dataset can, as torch's loader does."""
         samples = self._fetched(indices)
         if isinstance(samples, Gathered):
-            return IndexedBatch(indices, samples)
+            return [IndexedBatch(indices, samples)]  # a list: `Trainer` may copy it as one
         return [Indexed(i, sample) for i, sample in zip(indices, samples, strict=True)]
 
     def _fetched(self, indices: Sequence[int]) -> Any:
@@ -111,7 +111,7 @@ class IndexedCollator:
         self.collate, self.draws = collate, draws
         self.augmentation, self.images = augmentation, images
 
-    def __call__(self, rows: list[Indexed] | IndexedBatch) -> MutableMapping[str, Any]:
+    def __call__(self, rows: list[Indexed] | list[IndexedBatch]) -> MutableMapping[str, Any]:
         """Returns the batch.
 
         Raises:
@@ -139,9 +139,10 @@ class IndexedCollator:
             return self.collate(list(samples))
 
 
-def _apart(rows: list[Indexed] | IndexedBatch) -> tuple[Sequence[int], list[Any] | Gathered]:
-    if isinstance(rows, IndexedBatch):
-        return rows.rows, rows.samples
+def _apart(rows: list[Any]) -> tuple[Sequence[int], list[Any] | Gathered]:
+    match rows:
+        case [IndexedBatch(ids, samples)]:
+            return ids, samples
     return [row.row for row in rows], [row.sample for row in rows]
 
 

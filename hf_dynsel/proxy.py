@@ -160,6 +160,7 @@ def _folder(recipe: Recipe, train: Dataset, seed: int) -> Path:
     parts: dict[str, Any] = {
         "data": provenance.fingerprint(train),
         "view": recipe.model,
+        **({"decode_once": True} if recipe.decodes_once else {}),  # it draws other crops
         # Of a name or a file, whose weights may be others by now.
         "weights": hash_weights(build_model(recipe, train, seed)[0]),
         "trainer": {k: v for k, v in _arguments(recipe).items() if not k.startswith(IDLE)},

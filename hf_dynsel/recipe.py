@@ -33,8 +33,10 @@ from hf_dynsel.trivial_augment import TrivialAugmentWide
 def _defaults() -> dict[str, Any]:
     """What the trainer is told where the recipe is silent."""
     device = torch.accelerator.is_available()
-    # Pinning memory without a device only warns, and bf16 without one needs `use_cpu`.
-    return {"report_to": "none", "dataloader_pin_memory": device, "use_cpu": not device}
+    # Pinning memory without a device only warns, and bf16 without one needs `use_cpu`. With one,
+    # pinned batches are copied while the device computes.
+    copies = {"accelerator_config": {"non_blocking": True}} if device else {}
+    return {"report_to": "none", "dataloader_pin_memory": device, "use_cpu": not device, **copies}
 
 
 class RecipeError(ValueError):
@@ -59,7 +61,8 @@ class Recipe:
             the test split, or a fifth of the training set if there is none;
             `long_tail`, the ratio of long_tailed, which thins the classes of the training split;
             `label_noise`, parameters of add_label_noise; `show_texts`, whether the report may show
-            texts.
+            texts; `decode_once`, whether images are decoded and resized once and kept in the
+            cache as 8-bit values, and cropped, mirrored, augmented and normalised on the device.
         model: an image classifier (`architecture`, and `mean`, `std`, `size`, `shorter_side`,
             `random_area`, `crop_padding`, `flip` for its images) or a text classifier
             (`text_encoder`, `max_length`).
@@ -115,6 +118,11 @@ class Recipe:
         """Whether the model reads texts; else it reads images."""
         return "text_encoder" in self.model
 
+    @property
+    def decodes_once(self) -> bool:
+        """Whether images are decoded once, before training."""
+        return self.dataset.get("decode_once") is True
+
     def plain(self) -> dict[str, Any]:
         """Returns the recipe as it would stand in a file, complete."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -145,6 +153,8 @@ class Recipe:
         """Returns what images get that the selector marks; None if it marks none, or for texts."""
         if self.is_text or not self.build_selector().augments():
             return None
+        if self.decodes_once:
+            return TrivialAugmentWide(on_device=True)
         transform = self.build_transform()
         return TrivialAugmentWide(transform.mean, transform.std)
 

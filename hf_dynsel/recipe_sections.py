@@ -9,6 +9,7 @@ from hf_dynsel.arguments import DynamicSelectionArguments
 from hf_dynsel.compare_section import compare_faults
 from hf_dynsel.core import Selector
 from hf_dynsel.data import ImageTransform, add_label_noise
+from hf_dynsel.decode_section import decode_faults
 from hf_dynsel.features import train_adapters
 from hf_dynsel.hub.repo import Repo
 from hf_dynsel.metrics import METRICS
@@ -29,6 +30,7 @@ OF_DATA = {
     "eval_size": int | None,
     "evaluate_on": Literal["test", "validation"],
     "long_tail": float | None,
+    "decode_once": bool,
     "show_texts": bool,
 }
 NOT_IN_TRAINER = ("output_dir", "seed", "data_seed", "remove_unused_columns")
@@ -76,6 +78,7 @@ def _dataset(content: Mapping[str, Any]) -> Iterator[str]:
         return
     yield from faults(section, loader, "dataset", also=("loader", "label_noise", *OF_DATA))
     yield from typed(section, "dataset", OF_DATA)
+    yield from decode_faults(content)
     if section.get("label_noise") is not None:
         noise = section["label_noise"]
         yield from faults(noise, add_label_noise, "dataset.label_noise", without=("dataset",))

@@ -12,7 +12,7 @@ from transformers import PrinterCallback, ProgressCallback
 
 from hf_dynsel import yaml_files
 from hf_dynsel.console import EpochLines
-from hf_dynsel.data import wrong_labels
+from hf_dynsel.data import DecodedImages, wrong_labels
 from hf_dynsel.data.source import source_of
 from hf_dynsel.distributed import only_main
 from hf_dynsel.environment import environment
@@ -99,7 +99,7 @@ def prepare_folder(recipe: Recipe, *, resume: bool = False) -> Path:
 
 def build_trainer(
     recipe: Recipe, splits: DatasetDict, ledger: Ledger
-) -> tuple[DynamicSelectionTrainer, Dataset]:
+) -> tuple[DynamicSelectionTrainer, Dataset | DecodedImages]:
     """Returns the recipe's trainer and its prepared test set. Scores the data on the way.
 
     Raises:

@@ -42,7 +42,8 @@ def load_data(recipe: Recipe) -> DatasetDict:
     """Returns the splits of the recipe's dataset, the training one cut and noised as it says."""
     settings = dict(recipe.dataset)
     loader = data.LOADERS[settings.pop("loader")]
-    settings.pop("show_texts", None)
+    for of_others in ("show_texts", "decode_once"):
+        settings.pop(of_others, None)
     size, noise = settings.pop("train_size", None), settings.pop("label_noise", None)
     subset_seed, of_test = settings.pop("subset_seed", recipe.seed), settings.pop("eval_size", None)
     on_test, ratio = settings.pop("evaluate_on", "test") == "test", settings.pop("long_tail", None)
