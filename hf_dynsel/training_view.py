@@ -59,8 +59,8 @@ class TrainingView:
 
     def dataset(self, rows: Any) -> IndexedDataset:
         """Returns the training set for a loader."""
-        if self._images is not None:  # nothing random is left to do on the host
-            return IndexedDataset(self._images.fetched(), None, self._augmentation)
+        if self._images is not None:  # nothing random is to be done on the host
+            return IndexedDataset(self._images.fetched())
         return IndexedDataset(rows, self._draws, self._augmentation)
 
     def collator(self, collate: Callable[[list[Any]], Any]) -> IndexedCollator:

@@ -33,7 +33,7 @@ def notes(tmp_path_factory, worker_id):
     }
 
 
-@pytest.mark.parametrize("name", ["augmented", "on_device"])
+@pytest.mark.parametrize("name", ["augmented", "on_device", "decoded"])
 def test_two_processes_augment_what_one_does(name, notes, tmp_path):
     weight = torch.tensor(notes[name][0]["weight"])
     torch.testing.assert_close(weight, run(name, tmp_path, 1).model.linear.weight.detach())

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hf_dynsel.bench.autoencoder import bench_autoencoder
+from hf_dynsel.bench.data import bench_data
 from hf_dynsel.bench.density import bench_density
 from hf_dynsel.bench.extraction import bench_extraction
 from hf_dynsel.bench.imports import bench_imports
@@ -20,6 +21,7 @@ STAGES: Mapping[str, Callable[[bool], Iterator[Target]]] = MappingProxyType(
         "import": bench_imports,
         "selection": bench_selection,
         "trainer": bench_trainers,
+        "data": bench_data,
         "features": bench_extraction,
         "autoencoder": bench_autoencoder,
         "density": bench_density,

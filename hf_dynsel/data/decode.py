@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
 from datasets import Dataset, config
 from filelock import FileLock
 from jaxtyping import UInt8
@@ -90,7 +91,12 @@ def _write(
     _, channels, height, width = transform.decode(rows[:1]["image"]).shape
     writer = ImageWriter(file, (len(rows), channels, height, width))
     batches = _Batches(rows, transform, writer.done)
-    loader: DataLoader[Tensor] = DataLoader(batches, batch_size=None, num_workers=num_workers)
+    loader: DataLoader[Tensor] = DataLoader(
+        batches,
+        batch_size=None,
+        num_workers=num_workers,
+        generator=torch.Generator(),  # without one, the loader draws from the global stream
+    )
     bar = tqdm(
         total=len(rows), initial=writer.done, desc="decode", unit="image", disable=not progress
     )

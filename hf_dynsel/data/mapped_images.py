@@ -61,8 +61,8 @@ class ImageWriter:
         """Bytes of all images."""
         return math.prod(self.shape)
 
-    def write(self, batches: Iterable[UInt8[Tensor, "b c h w"]]) -> None:
-        """Appends the rows from `done` on.
+    def write(self, batches: Iterable[Tensor]) -> None:
+        """Appends the rows from `done` on, in batches of 8-bit images.
 
         Raises:
             ValueError: if images differ in size.
