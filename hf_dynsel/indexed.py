@@ -10,8 +10,8 @@ from transformers import DefaultDataCollator, default_data_collator
 
 from hf_dynsel.augment import Augmentation
 from hf_dynsel.data.gathered import Gathered
-from hf_dynsel.device_images import DeviceImages
 from hf_dynsel.draws import Draws
+from hf_dynsel.places import Places
 
 INDEX = "hf_dynsel_index"  # the ids' key in a batch: int64, shape (b,)
 
@@ -98,7 +98,7 @@ class IndexedCollator:
         collate: makes a batch of samples.
         draws: random numbers of `collate`. None leaves the process's own.
         augmentation: notes in the batch what it is to do on the device, if anything.
-        images: note in the batch where they are cropped and mirrored on the device.
+        places: of images, noted in the batch to be cropped and mirrored on the device.
     """
 
     def __init__(
@@ -106,10 +106,10 @@ class IndexedCollator:
         collate: Callable[[list[Any]], Any],
         draws: Draws | None = None,
         augmentation: Augmentation | None = None,
-        images: DeviceImages | None = None,
+        places: Places | None = None,
     ) -> None:
         self.collate, self.draws = collate, draws
-        self.augmentation, self.images = augmentation, images
+        self.augmentation, self.places = augmentation, places
 
     def __call__(self, rows: list[Indexed] | list[IndexedBatch]) -> MutableMapping[str, Any]:
         """Returns the batch.
@@ -128,8 +128,8 @@ class IndexedCollator:
         batch[INDEX] = torch.tensor(ids, dtype=torch.int64)
         if self.augmentation is not None:
             self.augmentation.note(batch, ids)
-        if self.images is not None:
-            self.images.note(batch, ids)
+        if self.places is not None:
+            self.places.note(batch, ids)
         return batch
 
     def _collated(self, ids: Sequence[int], samples: list[Any] | Gathered) -> Any:

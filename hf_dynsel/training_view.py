@@ -55,7 +55,7 @@ class TrainingView:
         self._draws.set_epoch(epoch)
         self._augmentation.start(epoch, selection)
         if self._images is not None:
-            self._images.set_epoch(epoch)
+            self._images.places.set_epoch(epoch)
 
     def dataset(self, rows: Any) -> IndexedDataset:
         """Returns the training set for a loader."""
@@ -76,7 +76,8 @@ class TrainingView:
                 "dataset.with_transform in place of decode_images"
             )
         mixed = collate if self._mixing is None else MixingCollator(collate, self._mixing)
-        return IndexedCollator(mixed, self._draws, self._augmentation, self._images)
+        places = None if self._images is None else self._images.places
+        return IndexedCollator(mixed, self._draws, self._augmentation, places)
 
     def of_batch(self, batch: MutableMapping[str, Any], ids: Tensor) -> None:
         """Does to a batch of so many rows what is left to do on the device."""

@@ -10,7 +10,7 @@ from datasets import ClassLabel, Dataset, Features, Image
 from augment_kit import MEAN, STD, Pictures
 from hf_dynsel.data import DecodedImages, ImageTransform, decode_images
 from hf_dynsel.data.netpbm import image_column
-from hf_dynsel.device_images import draw_places
+from hf_dynsel.places import draw_places
 from hf_dynsel.sample_keys import PLACED, sample_keys
 
 PADDING = 2

@@ -14,9 +14,10 @@ from hf_dynsel import TrivialAugmentWide
 from hf_dynsel.augment import Augmentation
 from hf_dynsel.core import Selection
 from hf_dynsel.data.crops import crop, mirror, random_crop, random_flip
-from hf_dynsel.device_images import DeviceImages, draw_places, has_room
+from hf_dynsel.device_images import DeviceImages, has_room
 from hf_dynsel.indexed import INDEX
 from hf_dynsel.mixing import Mixing
+from hf_dynsel.places import draw_places
 from hf_dynsel.sample_keys import PLACED, sample_keys
 from hf_dynsel.selectors import FullData
 from hf_dynsel.training_view import TrainingView
@@ -169,6 +170,15 @@ def test_with_room_all_images_lie_on_the_device_and_batches_bring_rows_alone(tmp
     images = DeviceImages(decoded(tmp_path, SIZE), SEED, CPU)
     assert sorted(images.fetched().__getitems__([3, 1]).batch) == ["labels"]
     assert torch.equal(epochs(tmp_path), wanted)
+
+
+def test_the_collator_of_a_worker_carries_no_images(tmp_path):
+    """A copy of those on a GPU would have every worker open the GPU."""
+    view = TrainingView(FullData(), SIZE, 0, images=DeviceImages(decoded(tmp_path, SIZE), 0, CPU))
+    collator = view.collator(default_collate)
+    held = [collator.draws, collator.augmentation, collator.places]
+    tensors = [v for part in held for v in vars(part).values() if isinstance(v, torch.Tensor)]
+    assert tensors and sum(tensor.numel() for tensor in tensors) < 2 * SIZE
 
 
 def test_images_stay_on_a_gpu_where_four_times_as_much_is_free(monkeypatch):
