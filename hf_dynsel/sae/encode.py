@@ -70,10 +70,7 @@ def encoded(
     table = sae.weight.new_empty(min(batch_size, rows.shape[0]), sae.config.num_latents)
     for chunk in in_order(rows, batch_size):
         inputs = sae.standardize(chunk.to(sae.mean.device))
-        pre_activations = sae.pre_activations(inputs, out=table[: len(chunk)])
-        with torch.no_grad():  # not around the yield: it would hold for the caller as well
-            codes = sae.kept(inputs, pre_activations)
-        yield inputs, codes
+        yield inputs, sae.codes(inputs, table)
 
 
 def _note(dataset: Dataset, sae: SparseAutoencoder) -> dict[str, object]:
