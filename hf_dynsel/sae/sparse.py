@@ -59,13 +59,13 @@ def _largest(
     """Returns the largest values of each row, in falling order, and where they are.
 
     Of groups of units, only as many as values are wanted can hold any: those with the largest
-    maxima. Finding them first leaves `torch.topk` an eighth and a bit of the row to look at.
+    maxima. Finding them first, the same way, leaves `torch.topk` little of the row to look at.
     """
     groups = rank.shape[1] // GROUP
     if rank.shape[1] % GROUP or groups < 2 * count:
         return torch.topk(rank, count, dim=1)
     # Units far apart form a group, so that maxima are taken of whole rows of memory.
-    best = rank.view(len(rank), GROUP, groups).amax(1).topk(count, dim=1, sorted=False).indices
+    _, best = _largest(rank.view(len(rank), GROUP, groups).amax(1), count)
     offsets = torch.arange(0, rank.shape[1], groups, device=rank.device)
     places = (best[:, None, :] + offsets[:, None]).flatten(1)
     values, chosen = rank.gather(1, places).topk(count, dim=1)
