@@ -47,15 +47,28 @@ def encode_shards(
 
 
 def encode_rows(
-    view: Dataset, backbone: Backbone, device: torch.device, batch_size: int, num_workers: int
+    view: Dataset,
+    backbone: Backbone,
+    device: torch.device,
+    batch_size: int,
+    num_workers: int,
+    first: int,
 ) -> Float32[np.ndarray, "n d"]:
-    """Returns the features of all rows, in memory; the network is on the device, and frozen."""
+    """Returns the features of all rows, in memory; the network is on the device, and frozen.
+
+    Args:
+        first: the number of the first row, to name rows that are at fault.
+    """
     starts = range(0, len(view), batch_size)
     batches = [range(start, min(start + batch_size, len(view))) for start in starts]
     loader = _loader(view, backbone, batches, num_workers)
     return np.concatenate(
         [
-            _encode(backbone, send_to_device(inputs, device), rows)
+            _encode(
+                backbone,
+                send_to_device(inputs, device),
+                range(first + rows.start, first + rows.stop),
+            )
             for rows, inputs in zip(batches, loader, strict=True)
         ]
     )

@@ -50,14 +50,15 @@ class Encoder:
             chunk: of rows.
             first: the number of its first row in its part, to name rows that are at fault.
         """
-        columns = {UNITS: self._units(chunk), MARK: pa.array(marks_of(chunk, self.columns))}
+        columns = {UNITS: self._units(chunk, first), MARK: pa.array(marks_of(chunk, self.columns))}
         if self.label is not None:
             columns[LABEL] = pa.array(class_values(chunk, self.label, first))
         return pa.table(columns)
 
-    def _units(self, chunk: Dataset) -> pa.Array:
+    def _units(self, chunk: Dataset, first: int) -> pa.Array:
         view, device = self.backbone.view(chunk), self.accelerator.device
-        found = encode_rows(view, self.backbone, device, self.batch_size, self.num_workers)
+        size, workers = self.batch_size, self.num_workers
+        found = encode_rows(view, self.backbone, device, size, workers, first)
         codes = [codes for _, codes in encoded(self.sae, feature_rows(found), SAE_BATCH)]
         indices = np.concatenate([one.indices.cpu().numpy() for one in codes])
         active = np.concatenate([(one.values > 0).cpu().numpy() for one in codes])

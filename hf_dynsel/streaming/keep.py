@@ -68,10 +68,10 @@ def _kept(
         for rows in batches(sources[part], EVERY):
             size = len(next(iter(rows.values())))
             values, mark = next(scored, (np.empty(0, np.float32), None))
-            if size != len(values):
-                raise _drifted(row + min(size, len(values)), folder, "one has more rows here")
+            if size > len(values):
+                raise _drifted(row + len(values), folder, "no more rows of this part were scored")
             _require_row(rows, stream.features, finished.columns, mark, row, folder)
-            for place in np.flatnonzero(bound.keeps(values, row)):
+            for place in np.flatnonzero(bound.keeps(values[:size], row)):
                 yield {name: column[place] for name, column in rows.items()}
             row += size
         if row != end:

@@ -37,14 +37,14 @@ def score_stream(
     num_workers: int = 0,
     accelerator: Accelerator | None = None,
 ) -> Path:
-    """Returns the folder with the scores of every row of a stream, which is read once.
+    """Returns the folder with the scores of every row of a stream, which is encoded once.
 
     The scores are those that `extract`, `add_codes` and `add_scores` give the same rows as a
-    map-style dataset, bit for bit, on the same device and with the same `batch_size`. In memory
-    are `shard_size` rows with their features and codes, and a byte per unit and class. On disk
-    stay a few bytes per row: for each active unit four, for each score four, and the label,
-    before compression. An interrupted call goes on after the last finished shard: the rows
-    before are read again, and not encoded.
+    map-style dataset, bit for bit where the encoders see the same batches, as they do of a stream
+    in one file. In memory are `shard_size` rows with their features and codes, and a byte per unit
+    and class. On disk stay a few bytes per row: four for each active unit, each score and the
+    label, and twelve more, before compression. An interrupted call goes on after the last
+    finished shard: the rows before are read again, and not encoded.
 
     Several processes share the sources of the stream, such as its files.
 
@@ -59,8 +59,7 @@ def score_stream(
         label: the class column; None means unlabelled data, as for `add_scores`.
         batch_size: rows per forward pass.
         shard_size: rows per file, a multiple of 256, and the most that an interruption costs.
-            One that is not a multiple of 4,096 and of `batch_size` cuts other batches, whose
-            features may differ in their last bit.
+            Only a multiple of 4,096 and of `batch_size` gives the batches of `add_codes`.
         num_workers: processes that decode rows.
         accelerator: decides the device, and which parts this process encodes.
 
