@@ -12,7 +12,7 @@ from hf_dynsel.feature_rows import feature_rows
 from hf_dynsel.features.backbone import Backbone
 from hf_dynsel.features.encode import encode_rows
 from hf_dynsel.sae import SparseAutoencoder
-from hf_dynsel.sae.encode import encoded
+from hf_dynsel.sae.encode import encoded, require_dimension
 from hf_dynsel.scores.columns import class_values
 from hf_dynsel.streaming.marks import marks_of
 from hf_dynsel.streaming.shards import LABEL, MARK, UNITS, UnitShards, unit_lists
@@ -59,6 +59,7 @@ class Encoder:
         view, device = self.backbone.view(chunk), self.accelerator.device
         size, workers = self.batch_size, self.num_workers
         found = encode_rows(view, self.backbone, device, size, workers, first)
+        require_dimension(self.sae, found.shape[1])
         codes = [codes for _, codes in encoded(self.sae, feature_rows(found), SAE_BATCH)]
         indices = np.concatenate([one.indices.cpu().numpy() for one in codes])
         active = np.concatenate([(one.values > 0).cpu().numpy() for one in codes])

@@ -14,9 +14,10 @@ from hf_dynsel.sae import SparseAutoencoder
 from hf_dynsel.scores import Diversity, Representativeness
 from hf_dynsel.scores.code_score import CodeScore
 from hf_dynsel.scores.columns import find_label
+from hf_dynsel.streaming.checks import require_parts, require_scores, require_sizes
 from hf_dynsel.streaming.encode import Encoder, encode_part
 from hf_dynsel.streaming.layout import FINISHED, Finished, begin, shards_in
-from hf_dynsel.streaming.marks import EVERY, marked_columns, marks_of
+from hf_dynsel.streaming.marks import marked_columns, marks_of
 from hf_dynsel.streaming.shards import UnitShards
 from hf_dynsel.streaming.source import chunks, parts_of
 from hf_dynsel.streaming.write import write_scores
@@ -68,10 +69,11 @@ def score_stream(
         ValueError: if a column is missing, a score does not fit, the folder was begun with
             something else, or there are more processes than parts.
     """
-    _check(scores, shard_size, batch_size)
+    require_scores(scores)
+    require_sizes(shard_size, batch_size)
     accelerator, place = accelerator or Accelerator(), Path(folder)
     parts = parts_of(stream)
-    _require_enough(len(parts), accelerator.num_processes)
+    require_parts(len(parts), accelerator.num_processes)
     head = next((c for part in parts for c in chunks(part, stream.features, shard_size)), None)
     if head is None:
         raise ValueError("the stream has no rows to score")
@@ -131,33 +133,3 @@ def _finish(
     found = Finished(folder, rows, layout["shard_size"], layout["columns"], entries)
     if not (folder / FINISHED).is_file() or Finished.read(folder) != found:
         write_scores(found, shards, resolved, sae.config.num_latents)
-
-
-def _check(scores: Sequence[CodeScore], shard_size: int, batch_size: int) -> None:
-    for score in scores:
-        if not isinstance(score, CodeScore):
-            raise ValueError(
-                f"{type(score).__name__} needs all samples at once; a stream has scores of active "
-                "units, such as Representativeness and Diversity"
-            )
-        if score.normalize not in (None, "minmax"):
-            raise ValueError(
-                f"normalize={score.normalize!r} of {type(score).__name__} sorts all samples or "
-                "their classes; for a stream take 'minmax' or None"
-            )
-    names = [score.name for score in scores]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"give one score of each kind, at least one, got {names}")
-    if shard_size < EVERY or shard_size % EVERY or batch_size < 1:
-        raise ValueError(
-            f"shard_size must be a multiple of {EVERY} rows and batch_size at least 1, got "
-            f"{shard_size} and {batch_size}"
-        )
-
-
-def _require_enough(parts: int, processes: int) -> None:
-    if processes > parts:
-        raise ValueError(
-            f"{processes} processes cannot share a stream of {parts} parts, which are its files; "
-            "start as many as there are, store it in more, or call map and filter after keep_stream"
-        )

@@ -234,6 +234,12 @@ def test_a_row_without_a_class_is_named(sae, tmp_path, images):
         score_stream(rows.to_iterable_dataset(), tmp_path, Pixels(), sae, shard_size=256)
 
 
+def test_an_autoencoder_of_other_features_is_refused(images, tmp_path):
+    other = SparseAutoencoder(SparseAutoencoderConfig(8, 16, 2))
+    with pytest.raises(ValueError, match="of dimension 64, but .* was trained on dimension 8;"):
+        score_stream(images.to_iterable_dataset(), tmp_path, Pixels(), other)
+
+
 def test_damaged_units_are_named(images, sae, tmp_path):
     stream = images.select(range(300)).to_iterable_dataset()
     score_stream(stream, tmp_path, Pixels(), sae, [Diversity()])

@@ -19,7 +19,7 @@ def first_of_largest(values: np.ndarray, count: int) -> list[int]:
     return sorted(np.argsort(-values.astype(np.float64), kind="stable")[:count].tolist())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(values=st.lists(FEW | ANY, min_size=1, max_size=60), data=st.data())
 def test_the_rows_are_those_that_sorting_puts_first(values, data):
     scores = np.array(values, np.float32)
