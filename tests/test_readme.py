@@ -7,11 +7,11 @@ import pytest
 
 from hf_dynsel import selectors
 from hf_dynsel.compare import render
-from hf_dynsel.compare.formats import markdown_table
 from hf_dynsel.compare.results import read_results
 from hf_dynsel.figures.gains import gains
 from hf_dynsel.figures.request import Request
 from hf_dynsel.report import results_table
+from hf_dynsel.report.markdown import markdown_table
 from hf_dynsel.selectors.static_subset import StaticSubset
 from hf_dynsel.suite import render_suite
 

@@ -41,12 +41,7 @@ def add_codes(
             the model's.
     """
     rows = feature_rows(dataset)
-    if rows.shape[1] != sae.config.input_dim:
-        raise ValueError(
-            f"the dataset has features of dimension {rows.shape[1]}, but the sparse autoencoder "
-            f"was trained on dimension {sae.config.input_dim}; extract the features with the "
-            "backbone it was trained on, or train one on these"
-        )
+    require_dimension(sae, rows.shape[1])
     sae.to(device or sae.mean.device)
     shape = (rows.shape[0], sae.config.k)
     codes = {name: np.empty(shape, kind) for name, kind in COLUMNS.items()}
@@ -61,6 +56,16 @@ def add_codes(
         column = pa.FixedSizeListArray.from_arrays(pa.array(codes[name].ravel()), shape[1])
         bare = bare.add_column(name, column, feature=List(Value(kind), length=shape[1]))
     return record(bare, "sae", _note(dataset, sae))
+
+
+def require_dimension(sae: SparseAutoencoder, dim: int) -> None:
+    """Raises ValueError if features of a dimension are not those of the model."""
+    if dim != sae.config.input_dim:
+        raise ValueError(
+            f"the dataset has features of dimension {dim}, but the sparse autoencoder was trained "
+            f"on dimension {sae.config.input_dim}; extract the features with the backbone it was "
+            "trained on, or train one on these"
+        )
 
 
 def encoded(
