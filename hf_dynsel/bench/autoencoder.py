@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from hf_dynsel.bench.other_autoencoders import other_passes
 from hf_dynsel.bench.target import Target, paired
 from hf_dynsel.feature_rows import feature_rows
 from hf_dynsel.sae import SparseAutoencoder, SparseAutoencoderConfig
@@ -21,7 +22,9 @@ def bench_autoencoder(full: bool) -> Iterator[Target]:
     """Yields the share of a pass of training that its products of inputs and weights would take.
 
     The sizes are the defaults of `train_sae` for as many rows. The products are done in pieces
-    of the size that training takes, which a processor does faster than all at once.
+    of the size that training takes, which a processor does faster than all at once. SAELens and
+    sparsify are measured beside it where they are installed; without a GPU, sparsify asks for
+    `SPARSIFY_DISABLE_TRITON=1`.
     """
     rows, width, batch_size, turns = (60_000, 512, 3750, 3) if full else (512, 16, 128, 1)
     features = np.random.default_rng(0).standard_normal((rows, width), dtype=np.float32)
@@ -35,7 +38,10 @@ def bench_autoencoder(full: bool) -> Iterator[Target]:
         for part in torch.split(inputs, pieces):
             torch.mm(part, weight.T, out=table[: len(part)])
 
-    found = paired(lambda: fit(sae, data, 1, 1e-4, REVIVAL, progress=False), theirs, turns)
+    def ours() -> None:
+        fit(sae, data, 1, 1e-4, REVIVAL, progress=False)
+
+    found = paired(ours, theirs, turns)
     yield Target(
         "seconds of an SAE's matrix products by those of training it",
         1 / found.ratio,
@@ -51,3 +57,11 @@ def bench_autoencoder(full: bool) -> Iterator[Target]:
             "products, s": found.theirs,
         },
     )
+    for name, other in other_passes(inputs, units, K, batch_size):
+        found = paired(ours, other, 1)
+        yield Target(
+            f"seconds of training an SAE by those of {name}",
+            found.ratio,
+            1.0,
+            details={"ours, s": found.ours, "theirs, s": found.theirs},
+        )
