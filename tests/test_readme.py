@@ -86,7 +86,7 @@ def test_every_path_in_the_readme_exists():
 
 def test_python_in_the_readme_compiles_and_names_what_exists():
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         compile(block, "README", "exec")
         for line in block.splitlines():
