@@ -221,7 +221,7 @@ def _on_host(indices: Tensor, signals: Mapping[str, Tensor]) -> tuple[Tensor, di
     """Returns both on the host, after waiting for the device once instead of for each."""
     parts = [indices, *signals.values()]
     words = [part.reshape(-1).view(torch.int32) for part in parts]
-    copied = torch.cat(words).cpu().split([len(word) for word in words])
+    copied = torch.split(torch.cat(words).cpu(), [len(word) for word in words])
     ids, *values = (
         word.view(part.dtype).view(part.shape) for word, part in zip(copied, parts, strict=True)
     )
