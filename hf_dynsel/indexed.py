@@ -5,12 +5,11 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils.data import Dataset, IterableDataset, default_collate
-from transformers import DefaultDataCollator, default_data_collator
+from torch.utils.data import Dataset, IterableDataset
 
 from hf_dynsel.augment import Augmentation
 from hf_dynsel.data.gathered import Gathered
-from hf_dynsel.draws import Draws
+from hf_dynsel.draws import Draws, only_stacks
 from hf_dynsel.places import Places
 
 INDEX = "hf_dynsel_index"  # the ids' key in a batch: int64, shape (b,)
@@ -144,9 +143,3 @@ def _apart(rows: list[Any]) -> tuple[Sequence[int], list[Any] | Gathered]:
         case [IndexedBatch(ids, samples)]:
             return ids, samples
     return [row.row for row in rows], [row.sample for row in rows]
-
-
-def only_stacks(collate: Callable[..., Any]) -> bool:
-    """Returns whether a collator would make of gathered samples the batch that they are."""
-    stacking = (default_collate, default_data_collator)
-    return isinstance(collate, DefaultDataCollator) or any(collate is known for known in stacking)

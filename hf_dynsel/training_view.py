@@ -8,8 +8,8 @@ from torch import Tensor
 from hf_dynsel.augment import Augmentation, Augmenter
 from hf_dynsel.core import Selection, Selector
 from hf_dynsel.device_images import DeviceImages
-from hf_dynsel.draws import Draws
-from hf_dynsel.indexed import IndexedCollator, IndexedDataset, only_stacks
+from hf_dynsel.draws import Draws, collates_only, only_stacks, stored
+from hf_dynsel.indexed import IndexedCollator, IndexedDataset
 from hf_dynsel.mixing import Mixing, MixingCollator
 
 
@@ -61,7 +61,9 @@ class TrainingView:
         """Returns the training set for a loader."""
         if self._images is not None:  # nothing random is to be done on the host
             return IndexedDataset(self._images.fetched())
-        return IndexedDataset(rows, self._draws, self._augmentation)
+        # Setting generators and setting them back costs as much as a small model's backward pass.
+        idle = stored(rows) and self._augmentation.augmenter is None
+        return IndexedDataset(rows, None if idle else self._draws, self._augmentation)
 
     def collator(self, collate: Callable[[list[Any]], Any]) -> IndexedCollator:
         """Returns the collator of a loader of the training set.
@@ -77,7 +79,8 @@ class TrainingView:
             )
         mixed = collate if self._mixing is None else MixingCollator(collate, self._mixing)
         places = None if self._images is None else self._images.places
-        return IndexedCollator(mixed, self._draws, self._augmentation, places)
+        draws = None if collates_only(mixed) else self._draws
+        return IndexedCollator(mixed, draws, self._augmentation, places)
 
     def of_batch(self, batch: MutableMapping[str, Any], ids: Tensor) -> None:
         """Does to a batch of so many rows what is left to do on the device."""

@@ -14,6 +14,7 @@ from transformers import PrinterCallback, default_data_collator
 
 from hf_dynsel.arguments import DynamicSelectionArguments
 from hf_dynsel.bench.images import CLASSES, SIDE, class_names, network
+from hf_dynsel.bench.quiet import QUIET
 from hf_dynsel.bench.target import Target, paired, seconds, timed
 from hf_dynsel.core import Selection
 from hf_dynsel.data import DecodedImages, ImageTransform, decode_images
@@ -81,23 +82,20 @@ def train_all(decoded: DecodedImages) -> float:
     """Returns the seconds of an epoch of training by the trainer's own clock."""
     with tempfile.TemporaryDirectory() as folder:
         on_gpu = device().type != "cpu"
-        args = DynamicSelectionArguments(
-            folder,
-            num_train_epochs=1,
-            per_device_train_batch_size=BATCH_SIZE,
-            learning_rate=RATE,
-            optim="sgd",
-            max_grad_norm=0.0,
-            save_strategy="no",
-            logging_strategy="no",
-            logging_nan_inf_filter=False,  # it waits for the device at every step
-            log_selections=False,
-            report_to="none",
-            disable_tqdm=True,
-            use_cpu=not on_gpu,
-            dataloader_pin_memory=on_gpu,
-            accelerator_config={"non_blocking": on_gpu},
-        )
+        settings: dict[str, Any] = {
+            **QUIET,
+            "num_train_epochs": 1,
+            "per_device_train_batch_size": BATCH_SIZE,
+            "learning_rate": RATE,
+            "optim": "sgd",
+            "max_grad_norm": 0.0,
+            "logging_nan_inf_filter": False,  # it waits for the device at every step
+            "log_selections": False,
+            "use_cpu": not on_gpu,
+            "dataloader_pin_memory": on_gpu,
+            "accelerator_config": {"non_blocking": on_gpu},
+        }
+        args = DynamicSelectionArguments(folder, **settings)
         trainer = DynamicSelectionTrainer(
             network(architecture()), args, train_dataset=decoded, selector=FullData()
         )

@@ -41,12 +41,7 @@ def add_codes(
             the model's.
     """
     rows = feature_rows(dataset)
-    if rows.shape[1] != sae.config.input_dim:
-        raise ValueError(
-            f"the dataset has features of dimension {rows.shape[1]}, but the sparse autoencoder "
-            f"was trained on dimension {sae.config.input_dim}; extract the features with the "
-            "backbone it was trained on, or train one on these"
-        )
+    require_dimension(sae, rows.shape[1])
     sae.to(device or sae.mean.device)
     shape = (rows.shape[0], sae.config.k)
     codes = {name: np.empty(shape, kind) for name, kind in COLUMNS.items()}
@@ -63,6 +58,16 @@ def add_codes(
     return record(bare, "sae", _note(dataset, sae))
 
 
+def require_dimension(sae: SparseAutoencoder, dim: int) -> None:
+    """Raises ValueError if features of a dimension are not those of the model."""
+    if dim != sae.config.input_dim:
+        raise ValueError(
+            f"the dataset has features of dimension {dim}, but the sparse autoencoder was trained "
+            f"on dimension {sae.config.input_dim}; extract the features with the backbone it was "
+            "trained on, or train one on these"
+        )
+
+
 def encoded(
     sae: SparseAutoencoder, rows: Rows, batch_size: int
 ) -> Iterator[tuple[Float[Tensor, "b d"], SparseCodes]]:
@@ -70,10 +75,7 @@ def encoded(
     table = sae.weight.new_empty(min(batch_size, rows.shape[0]), sae.config.num_latents)
     for chunk in in_order(rows, batch_size):
         inputs = sae.standardize(chunk.to(sae.mean.device))
-        pre_activations = sae.pre_activations(inputs, out=table[: len(chunk)])
-        with torch.no_grad():  # not around the yield: it would hold for the caller as well
-            codes = sae.kept(inputs, pre_activations)
-        yield inputs, codes
+        yield inputs, sae.codes(inputs, table)
 
 
 def _note(dataset: Dataset, sae: SparseAutoencoder) -> dict[str, object]:

@@ -11,6 +11,8 @@ from hf_dynsel.sae.config import SparseAutoencoderConfig, TrainingSummary
 from hf_dynsel.sae.sparse import KeptUnits, SparseCodes, top_units, weighted_rows
 from hf_dynsel.saved_models import Kind, SavedModel
 
+CACHED = 2**20  # answers that are ranked at a time: few enough for a processor's cache
+
 
 @final
 class SparseAutoencoder(SavedModel):
@@ -72,9 +74,32 @@ class SparseAutoencoder(SavedModel):
         values: Tensor = KeptUnits.apply(
             inputs, self.weight, self.encoder_bias, pre_activations.gather(1, indices), indices
         )
-        if self.config.topk_mode == "relu":
-            values = values.relu()
-        return SparseCodes(values, indices)
+        kept = SparseCodes(values, indices)
+        return kept.rectified() if self.config.topk_mode == "relu" else kept
+
+    @torch.no_grad()
+    def codes(
+        self, inputs: Float[Tensor, "n d"], table: Float[Tensor, "m units"], whole: bool = False
+    ) -> SparseCodes:
+        """Returns the sparse codes of standardized inputs, without a gradient.
+
+        A CPU ranks what the units answer in pieces, while these are in its cache.
+
+        Args:
+            inputs: one row per item.
+            table: to write the answers into; at least as many rows.
+            whole: whether the table must hold those of all items afterwards.
+        """
+        on_cpu = table.device.type == "cpu"
+        size = max(1, CACHED // self.config.num_latents) if on_cpu else len(inputs)
+        values, indices = [], []
+        for start, part in zip(range(0, len(inputs), size), torch.split(inputs, size), strict=True):
+            place = start if whole else 0
+            answers = self.pre_activations(part, out=table[place : place + len(part)])
+            indices.append(top_units(answers, self.config.k, self.config.topk_mode))
+            values.append(answers.gather(1, indices[-1]))
+        found = SparseCodes(torch.cat(values), torch.cat(indices))
+        return found.rectified() if self.config.topk_mode == "relu" else found
 
     def encode(self, features: Float[Tensor, "n d"]) -> SparseCodes:
         """Returns the sparse codes of features."""

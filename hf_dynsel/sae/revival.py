@@ -94,20 +94,17 @@ class Revival:
 @torch.no_grad()
 def flip_negative(
     sae: SparseAutoencoder, pre_activations: Float[Tensor, "n units"], dead: Int[Tensor, " dead"]
-) -> None:
-    """Negates, in place, the dead units that no item of the batch excites, and their answers.
+) -> bool:
+    """Negates, in place, the dead units that no item of the batch excites; says whether any was.
 
     The revival loss rewards the reconstruction w (w·x + b), in which the sign is lost: a unit
     that points away from every item would become a perfect copy of one, turned round, and never
     fire. With tied weights (w, b) and (-w, -b) reconstruct the same, so nothing else changes.
     """
-    if len(dead) == 0:
-        return
     negative = dead[pre_activations.amax(0)[dead] <= 0]
-    if len(negative):
-        sae.weight[negative] *= -1
-        sae.encoder_bias[negative] *= -1
-        pre_activations[:, negative] *= -1
+    sae.weight[negative] *= -1
+    sae.encoder_bias[negative] *= -1
+    return len(negative) > 0
 
 
 def strongest_items(

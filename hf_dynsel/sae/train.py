@@ -18,6 +18,7 @@ from hf_dynsel.sae.encode import encoded
 from hf_dynsel.sae.fit import Fit
 from hf_dynsel.sae.model import SparseAutoencoder
 from hf_dynsel.sae.revival import DeadUnits, Reduction, Revival, flip_negative
+from hf_dynsel.sae.sparse import SparseCodes, sums_by_unit, weighted_rows
 
 MANY_ITEMS = 50_000
 MIN_WINDOW = 100
@@ -131,18 +132,41 @@ def step(
 ) -> None:
     """Takes one optimizer step on one batch of features."""
     inputs = sae.standardize(features)
-    pre_activations = sae.pre_activations(inputs, out=table)
-    if revival.flip and revival.weight > 0:
-        flip_negative(sae, pre_activations, dead.indices)
-    codes = sae.kept(inputs, pre_activations)
-    reconstruction = sae.decode(codes)
-    loss = (inputs - reconstruction).square().sum(1).mean()
-    loss = loss + revival.loss(sae, inputs, pre_activations, dead.indices)
-    optimizer.zero_grad()
-    torch.autograd.backward(loss)
+    reviving = revival.weight > 0 and len(dead.indices) > 0
+    codes = sae.codes(inputs, table, whole=reviving)
+    if reviving and revival.flip and flip_negative(sae, table, dead.indices):
+        codes = sae.codes(inputs, table, whole=True)
+    reconstruction = descend(sae, inputs, codes)
+    if reviving:
+        torch.autograd.backward(revival.loss(sae, inputs, table, dead.indices))
     optimizer.step()
     dead.observe(codes)
     quality.add(inputs, codes, reconstruction)
+
+
+def descend(
+    sae: SparseAutoencoder, inputs: Float[Tensor, "b d"], codes: SparseCodes
+) -> Float[Tensor, "b d"]:
+    """Sets the gradients of the mean squared error, and returns the reconstruction.
+
+    The same as autograd's: each kept unit's row gets its item's input for what it adds to the
+    code, and the error for what it adds to the reconstruction, in one sum.
+    """
+    values = codes.values.requires_grad_()
+    decoded = weighted_rows(sae.weight.detach(), codes.indices, values)
+    reconstruction = decoded.detach() + sae.decoder_bias.detach()
+    slope = (reconstruction - inputs) * (2 / len(inputs))
+    (of_codes,) = torch.autograd.grad(decoded, values, slope)
+    values = values.detach()
+    if sae.config.topk_mode == "relu":
+        of_codes *= values > 0
+    units = sae.config.num_latents
+    sae.weight.grad = sums_by_unit(codes.indices, units, (of_codes, inputs), (values, slope))
+    sae.encoder_bias.grad = torch.zeros_like(sae.encoder_bias).index_add_(
+        0, codes.indices.flatten(), of_codes.flatten()
+    )
+    sae.decoder_bias.grad = slope.sum(0)
+    return reconstruction
 
 
 @torch.no_grad()

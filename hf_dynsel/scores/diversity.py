@@ -6,13 +6,12 @@ from typing import ClassVar, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_dynsel.scores.active import CODE_COLUMNS, ActiveUnits
-from hf_dynsel.scores.base import Columns, Score
+from hf_dynsel.scores.code_score import ClassCounts, CodeScore
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Diversity(Score):
+class Diversity(CodeScore):
     """Sums the rarity of a sample's active units: one over the samples that share the unit.
 
     Before normalisation the scores add up to the number of units that are ever active.
@@ -24,11 +23,13 @@ class Diversity(Score):
     """
 
     name: ClassVar[str] = "diversity"
-    columns: ClassVar[tuple[str, ...]] = CODE_COLUMNS
 
-    def compute(
-        self, columns: Columns, labels: Int[np.ndarray, " n"] | None
-    ) -> Float[np.ndarray, " n"]:
-        """Returns the sum of rarities of each sample; labels play no part."""
-        active = ActiveUnits.read(columns)
-        return active.sums(1.0 / np.maximum(active.counts(0), 1))
+    def num_units(self, highest: int) -> int:
+        """Returns as many as the codes name."""
+        return highest + 1
+
+    def weights(
+        self, counts: Int[np.ndarray, " units"], classes: ClassCounts | None
+    ) -> Float[np.ndarray, " units"]:
+        """Returns the rarity of each unit; classes play no part."""
+        return np.asarray(1.0 / np.maximum(counts, 1))
