@@ -5,7 +5,7 @@ from typing import Any
 from datasets import Dataset, concatenate_datasets
 
 from hf_dynsel import provenance
-from hf_dynsel.features.shards import COLUMN
+from hf_dynsel.feature_rows import COLUMN
 
 
 def attach(dataset: Dataset, features: Dataset, note: dict[str, Any]) -> Dataset:
