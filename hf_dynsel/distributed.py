@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from accelerate import PartialState
-from accelerate.utils import gather, pad_across_processes
+from accelerate.utils import broadcast, gather, pad_across_processes
 from jaxtyping import Bool, Int
 from torch import Tensor
 
@@ -20,6 +20,19 @@ def only_main(work: Callable[[], object]) -> None:
     if state.is_main_process:
         work()
     state.wait_for_everyone()
+
+
+def from_main(work: Callable[[], str]) -> str:
+    """Returns a short text that the main process makes, in every process."""
+    state = PartialState()
+    if state.num_processes == 1:
+        return work()
+    own = list(work().encode()) if state.is_main_process else []
+    length = int(broadcast(torch.tensor([len(own)], device=state.device)))
+    letters = torch.zeros(length, dtype=torch.uint8, device=state.device)
+    if state.is_main_process:
+        letters.copy_(torch.tensor(own, dtype=torch.uint8))
+    return bytes(broadcast(letters).tolist()).decode()
 
 
 def gather_rows(own: dict[str, Tensor]) -> dict[str, Tensor]:

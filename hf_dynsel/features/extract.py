@@ -11,8 +11,8 @@ from datasets import Dataset, IterableDataset
 from datasets.fingerprint import Hasher
 
 from hf_dynsel import provenance
+from hf_dynsel.beside import beside
 from hf_dynsel.feature_rows import COLUMN
-from hf_dynsel.features.attach import attach
 from hf_dynsel.features.backbone import Backbone
 from hf_dynsel.features.encode import encode_shards
 from hf_dynsel.shards import Shards, deal
@@ -62,7 +62,8 @@ def extract(
         backbone.prepare(dataset)
         encode_shards(view, backbone, shards, dealt.own, processes, batch_size, num_workers)
         processes.wait_for_everyone()
-    return attach(dataset, shards.open(), {**note, "version": provenance.library_version()})
+    note |= {"version": provenance.library_version()}
+    return provenance.record(beside(dataset, shards.open()), COLUMN, note)
 
 
 def cached(dataset: Dataset, backbone: Backbone, cache_dir: str | Path) -> bool:

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hf_dynsel.feature_rows import Rows
+from hf_dynsel.sae.parallel import ALONE, Team
 
 RESIDENT_BYTES = 4 * 2**30
 
@@ -21,9 +22,19 @@ class Batches:
         batch_size: rows per batch, at most.
         device: where the batches go.
         seed: of the orders.
+        team: the processes that deal the same batches; of those that are read, each reads its
+            share of the rows and gets the others from the others.
     """
 
-    def __init__(self, rows: Rows, batch_size: int, device: torch.device, seed: int) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        batch_size: int,
+        device: torch.device,
+        seed: int,
+        team: Team = ALONE,
+    ) -> None:
+        self._team = team
         self._rows = rows
         self._device = device
         self._generator = torch.Generator().manual_seed(seed)
@@ -42,4 +53,5 @@ class Batches:
     def _read(self, items: Int[Tensor, " b"]) -> Float[Tensor, "b d"]:
         if self._resident is not None:
             return self._resident[items.to(self._device)]
-        return self._rows.read(items.numpy()).to(self._device)
+        share = self._team.share(len(items))
+        return share.joined(self._rows.read(items[share.rows].numpy()).to(self._device))

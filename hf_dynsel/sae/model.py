@@ -4,7 +4,7 @@ from typing import Any, final
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from hf_dynsel.sae.config import SparseAutoencoderConfig, TrainingSummary
@@ -69,9 +69,19 @@ class SparseAutoencoder(SavedModel):
     ) -> SparseCodes:
         """Returns the sparse codes of standardized inputs, given their pre-activations."""
         indices = top_units(pre_activations, self.config.k, self.config.topk_mode)
-        values: Tensor = KeptUnits.apply(
-            inputs, self.weight, self.encoder_bias, pre_activations.gather(1, indices), indices
-        )
+        return self.codes(inputs, pre_activations.gather(1, indices), indices)
+
+    def codes(
+        self,
+        inputs: Float[Tensor, "n d"],
+        values: Float[Tensor, "n k"],
+        indices: Int[Tensor, "n k"],
+    ) -> SparseCodes:
+        """Returns the sparse codes of standardized inputs, given the units kept and their answers.
+
+        The gradient flows to the inputs and the weights as if the values were computed here.
+        """
+        values = KeptUnits.apply(inputs, self.weight, self.encoder_bias, values, indices)
         if self.config.topk_mode == "relu":
             values = values.relu()
         return SparseCodes(values, indices)

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from jaxtyping import Float
 from torch import Tensor
@@ -17,6 +18,7 @@ from hf_dynsel.sae.config import SparseAutoencoderConfig, TopKMode, TrainingSumm
 from hf_dynsel.sae.encode import encoded
 from hf_dynsel.sae.fit import Fit
 from hf_dynsel.sae.model import SparseAutoencoder
+from hf_dynsel.sae.parallel import ALONE, Share, Team
 from hf_dynsel.sae.revival import DeadUnits, Reduction, Revival, flip_negative
 
 MANY_ITEMS = 50_000
@@ -38,6 +40,7 @@ def train_sae(
     seed: int = 0,
     device: torch.device | str | None = None,
     progress: bool = True,
+    together: bool = False,
 ) -> SparseAutoencoder:
     """Returns a sparse autoencoder trained on feature vectors, with a summary of the training.
 
@@ -62,6 +65,10 @@ def train_sae(
         device: where to train. None takes CUDA where there is one.
         progress: whether to show a bar with the unexplained variance (fvu), the active units
             per item (l0) and the share of dead units of the last pass.
+        together: whether all processes of the launcher train it, each calling this with the same
+            features. They share the products and the choice of units; the result is the same as
+            that of one, on CPUs to the bit. Each holds the weights, Adam's two moments and the
+            features of up to 4 GiB.
 
     Raises:
         ValueError: if a setting is out of range, or the features hold fewer than two items, NaN
@@ -74,18 +81,18 @@ def train_sae(
         for one pass or 100 batches, whichever is longer, and is then revived at every batch
         until the next check.
     """
-    started = time.perf_counter()
+    started, team = time.perf_counter(), Team.everyone() if together else ALONE
     revival = Revival(revive_weight, revive_reduction, flip_negative_dead)
     _check_positive(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     rows = feature_rows(features)
     batch_size = batch_size or min(4096, max(256, rows.shape[0] // 16))
     sae = SparseAutoencoder(_config(rows, expansion, k, topk_mode), seed)
     sae.mean.copy_(mean_input(sae, rows, batch_size))
-    sae.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    data = Batches(rows, batch_size, sae.mean.device, seed)
+    sae.to(device or _device(team))
+    data = Batches(rows, batch_size, sae.mean.device, seed, team)
     rate = learning_rate or 2e-4 / math.sqrt(sae.config.num_latents / 2**14)
-    fit(sae, data, epochs, rate, revival, progress)
-    quality = measure(sae, rows, batch_size)
+    fit(sae, data, epochs, rate, revival, progress and team.process == 0, team)
+    quality = measure(sae, rows, batch_size, team)
     sae.summary = TrainingSummary(
         rows.shape[0],
         epochs,
@@ -105,18 +112,21 @@ def fit(
     learning_rate: float,
     revival: Revival,
     progress: bool,
+    team: Team,
 ) -> None:
     """Trains the model in place."""
     optimizer = torch.optim.Adam(sae.parameters(), learning_rate, fused=True)
     dead = DeadUnits(sae.config.num_latents, max(len(data), MIN_WINDOW), sae.mean.device)
-    table = torch.empty(data.largest, sae.config.num_latents, device=sae.mean.device)
+    table = team.table(sae, data.largest)
     bar = tqdm(total=epochs * len(data), desc="SAE", unit="batch", disable=not progress)
     with bar:
         for _ in range(epochs):
             quality = Fit(sae.config.num_latents, sae.mean.device)
             for features in data:
-                step(sae, optimizer, features, table[: len(features)], dead, revival, quality)
+                share = team.share(len(features))
+                step(sae, optimizer, features, table, dead, revival, quality, share)
                 bar.update()
+            team.agree(sae)
             bar.set_postfix({name: f"{v:.3f}" for name, v in quality.values().items()})
 
 
@@ -124,20 +134,21 @@ def step(
     sae: SparseAutoencoder,
     optimizer: torch.optim.Optimizer,
     features: Float[Tensor, "b d"],
-    table: Float[Tensor, "b units"],
+    table: Float[Tensor, "m units"],
     dead: DeadUnits,
     revival: Revival,
     quality: Fit,
+    share: Share,
 ) -> None:
     """Takes one optimizer step on one batch of features."""
     inputs = sae.standardize(features)
-    pre_activations = sae.pre_activations(inputs, out=table)
+    pre_activations = share.pre_activations(sae, inputs, table)
     if revival.flip and revival.weight > 0:
-        flip_negative(sae, pre_activations, dead.indices)
-    codes = sae.kept(inputs, pre_activations)
+        flip_negative(sae, pre_activations, dead.indices, share.highest)
+    codes = share.codes(sae, inputs, pre_activations)
     reconstruction = sae.decode(codes)
     loss = (inputs - reconstruction).square().sum(1).mean()
-    loss = loss + revival.loss(sae, inputs, pre_activations, dead.indices)
+    loss = loss + revival.loss(sae, inputs, pre_activations, dead.indices, share.strongest)
     optimizer.zero_grad()
     torch.autograd.backward(loss)
     optimizer.step()
@@ -146,10 +157,10 @@ def step(
 
 
 @torch.no_grad()
-def measure(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> Fit:
+def measure(sae: SparseAutoencoder, rows: Rows, batch_size: int, team: Team = ALONE) -> Fit:
     """Returns how well the model fits all rows."""
     quality = Fit(sae.config.num_latents, sae.mean.device)
-    for inputs, codes in encoded(sae, rows, batch_size):
+    for inputs, codes in encoded(sae, rows, batch_size, team):
         quality.add(inputs, codes, sae.decode(codes))
     return quality
 
@@ -160,6 +171,13 @@ def mean_input(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> Float[Ten
     for chunk in in_order(rows, batch_size):
         total += sae.standardize(chunk).double().sum(0)
     return (total / rows.shape[0]).float()
+
+
+def _device(team: Team) -> torch.device | str:
+    if team.processes > 1:
+        device: torch.device = PartialState().device
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _config(
