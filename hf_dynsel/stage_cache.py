@@ -61,7 +61,11 @@ def charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
     they are added again. So the overhead beside a saving does not depend on the cache. With
     several processes, what the main one sees and spends counts for all, and the block is left
     by all together.
+
+    Raises:
+        ValueError: if the processes do not share the cache.
     """
+    require_shared()
     cost = folder / COST
     known = from_main(lambda: cost.read_text() if cost.is_file() else "")
     if known:

@@ -6,13 +6,14 @@ from typing import ClassVar, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_dynsel.scores.active import CODE_COLUMNS, ActiveUnits
-from hf_dynsel.scores.base import Columns, Score
+from hf_dynsel.scores.active import ActiveUnits
+from hf_dynsel.scores.exchange import Exchange
+from hf_dynsel.scores.unit_score import UnitScore
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Diversity(Score):
+class Diversity(UnitScore):
     """Sums the rarity of a sample's active units: one over the samples that share the unit.
 
     Before normalisation the scores add up to the number of units that are ever active.
@@ -24,11 +25,14 @@ class Diversity(Score):
     """
 
     name: ClassVar[str] = "diversity"
-    columns: ClassVar[tuple[str, ...]] = CODE_COLUMNS
 
-    def compute(
-        self, columns: Columns, labels: Int[np.ndarray, " n"] | None
-    ) -> Float[np.ndarray, " n"]:
-        """Returns the sum of rarities of each sample; labels play no part."""
-        active = ActiveUnits.read(columns)
-        return active.sums(1.0 / np.maximum(active.counts(0), 1))
+    def worth(
+        self,
+        active: ActiveUnits,
+        highest: int,
+        labels: Int[np.ndarray, " n"] | None,
+        exchange: Exchange,
+    ) -> Float[np.ndarray, " units"]:
+        """Returns the rarity of each unit; labels play no part."""
+        counts = exchange.total(active.counts(highest + 1))
+        return np.asarray(1.0 / np.maximum(counts, 1))

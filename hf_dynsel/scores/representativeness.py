@@ -8,15 +8,16 @@ from typing import Any, ClassVar, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_dynsel.scores.active import CODE_COLUMNS, ActiveUnits
-from hf_dynsel.scores.base import Columns, Score
+from hf_dynsel.scores.active import ActiveUnits
+from hf_dynsel.scores.exchange import Exchange
+from hf_dynsel.scores.unit_score import UnitScore
 
 TABLE_BYTES = 2**28
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Representativeness(Score):
+class Representativeness(UnitScore):
     """Sums, over a sample's active units that are common, one over the classes they cover.
 
     Common are the units that most samples activate. A unit covers a class if it is active for
@@ -40,7 +41,6 @@ class Representativeness(Score):
     common_frac: float = 0.10
     num_latents: int | None = None
     name: ClassVar[str] = "representativeness"
-    columns: ClassVar[tuple[str, ...]] = CODE_COLUMNS
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,22 +56,25 @@ class Representativeness(Score):
             return replace(self, num_latents=notes["sae"]["config"]["num_latents"])
         return self
 
-    def compute(
-        self, columns: Columns, labels: Int[np.ndarray, " n"] | None
-    ) -> Float[np.ndarray, " n"]:
-        """Returns the weighted count of the common units of each sample."""
-        highest = int(columns[CODE_COLUMNS[0]].max())
+    def worth(
+        self,
+        active: ActiveUnits,
+        highest: int,
+        labels: Int[np.ndarray, " n"] | None,
+        exchange: Exchange,
+    ) -> Float[np.ndarray, " units"]:
+        """Returns one over the classes that each common unit covers, and zero for the others."""
         num_units = highest + 1 if self.num_latents is None else self.num_latents
         if highest >= num_units:
             raise ValueError(
                 f"the codes name unit {highest}, but num_latents is {num_units}: they are of "
                 "another autoencoder; add the codes again with hf_dynsel.sae.add_codes"
             )
-        active = ActiveUnits.read(columns)
         weights = np.zeros(num_units)
-        common = common_units(active.counts(num_units), self.common_frac)
-        weights[common] = 1.0 if labels is None else 1.0 / _classes(active, common, labels)
-        return active.sums(weights)
+        common = common_units(exchange.total(active.counts(num_units)), self.common_frac)
+        covered = 1 if labels is None else _classes(active, common, labels, exchange)
+        weights[common] = 1.0 / covered
+        return weights
 
 
 def common_units(counts: Int[np.ndarray, " units"], share: float) -> Int[np.ndarray, " common"]:
@@ -87,22 +90,26 @@ def common_units(counts: Int[np.ndarray, " units"], share: float) -> Int[np.ndar
 
 
 def _classes(
-    active: ActiveUnits, common: Int[np.ndarray, " common"], labels: Int[np.ndarray, " n"]
+    active: ActiveUnits,
+    common: Int[np.ndarray, " common"],
+    labels: Int[np.ndarray, " n"],
+    exchange: Exchange,
 ) -> Int[np.ndarray, " common"]:
     """Returns how many classes each common unit covers.
 
     The table of units x classes is made in blocks of bounded size; sorting the pairs instead
     takes 60 times as long.
     """
-    place = np.full(active.units.max(initial=0) + 1, -1)
+    place = np.full(max(active.units.max(initial=0), common.max(initial=0)) + 1, -1)
     place[common] = np.arange(len(common))
     places, classes = place[active.units], labels[active.samples]
-    num_classes = int(labels.max()) + 1
-    height = max(1, TABLE_BYTES // num_classes)
+    highest = exchange.joined(np.array([labels.max(initial=0)], np.int64)).max()
+    num_classes = int(highest) + 1
+    height = max(1, TABLE_BYTES // (4 * num_classes))
     covered = np.zeros(len(common), np.int64)
     for start in range(0, len(common), height):
         block = (places >= start) & (places < start + height)
-        seen = np.zeros((min(height, len(common) - start), num_classes), bool)
-        seen[places[block] - start, classes[block]] = True
-        covered[start : start + height] = seen.sum(axis=1)
+        seen = np.zeros((min(height, len(common) - start), num_classes), np.int32)
+        seen[places[block] - start, classes[block]] = 1
+        covered[start : start + height] = (exchange.total(seen) > 0).sum(axis=1)
     return covered
