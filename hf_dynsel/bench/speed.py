@@ -10,6 +10,7 @@ from hf_dynsel.bench.density import bench_density
 from hf_dynsel.bench.extraction import bench_extraction
 from hf_dynsel.bench.imports import bench_imports
 from hf_dynsel.bench.load import load_average
+from hf_dynsel.bench.processes import bench_processes
 from hf_dynsel.bench.selection import bench_selection
 from hf_dynsel.bench.target import Target
 from hf_dynsel.bench.trainers import bench_trainers
@@ -23,6 +24,7 @@ STAGES: Mapping[str, Callable[[bool], Iterator[Target]]] = MappingProxyType(
         "features": bench_extraction,
         "autoencoder": bench_autoencoder,
         "density": bench_density,
+        "processes": bench_processes,
     }
 )
 
