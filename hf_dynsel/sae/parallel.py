@@ -41,31 +41,34 @@ class Share:
     processes: int = 1
 
     @property
-    def _blocks(self) -> int:
+    def blocks(self) -> list[range]:
+        """The items of this process, in the blocks that are multiplied one by one."""
+        own = self._bounds(self.process * self._seats // self.processes)
+        return [range(start, stop) for start, stop in pairwise(own)]
+
+    @property
+    def rows(self) -> slice:
+        """The items of this process."""
+        return slice(self.blocks[0].start, self.blocks[-1].stop)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.blocks))
+
+    @property
+    def _count(self) -> int:
+        """How many blocks the batch has."""
         most = max(1, min(BLOCKS, self.items // LEAST_ROWS))
         return 1 << most.bit_length() - 1  # a power of two: as many are processes, mostly
 
     @property
     def _seats(self) -> int:
-        return min(self._blocks, self.processes)
+        return min(self._count, self.processes)
 
     def _bounds(self, seat: int) -> list[int]:
         """Returns where the blocks of a seat begin, and where the last one ends."""
-        blocks, seats = self._blocks, self._seats
-        own = range(blocks * seat // seats, blocks * (seat + 1) // seats + 1)
-        return [self.items * block // blocks for block in own]
-
-    @property
-    def _own(self) -> list[int]:
-        return self._bounds(self.process * self._seats // self.processes)
-
-    @property
-    def rows(self) -> slice:
-        """The items of this process."""
-        return slice(self._own[0], self._own[-1])
-
-    def __len__(self) -> int:
-        return self._own[-1] - self._own[0]
+        count, seats = self._count, self._seats
+        own = range(count * seat // seats, count * (seat + 1) // seats + 1)
+        return [self.items * block // count for block in own]
 
     def pre_activations(
         self, sae: SparseAutoencoder, inputs: Float[Tensor, "n d"], table: Float[Tensor, "m units"]
@@ -76,10 +79,12 @@ class Share:
             inputs: of the whole batch, standardized.
             table: to write into, with a row per item of this process or more.
         """
-        first = self._own[0]
-        for start, stop in pairwise(self._own):
-            sae.pre_activations(inputs[start:stop], out=table[start - first : stop - first])
-        return table[: len(self)]
+        start = 0
+        for block in self.blocks:
+            stop = start + len(block)
+            sae.pre_activations(inputs[block.start : block.stop], out=table[start:stop])
+            start = stop
+        return table[:start]
 
     def codes(
         self,
@@ -114,7 +119,7 @@ class Share:
         if self._seats == 1:
             return own
         best: Tensor = gather(pre_activations[own, units][None]).argmax(0)
-        items: Tensor = gather((own + self._own[0])[None])
+        items: Tensor = gather((own + self.rows.start)[None])
         return items.gather(0, best[None])[0]
 
     def joined(self, own: Shaped[Tensor, "own ..."]) -> Shaped[Tensor, "n ..."]:
