@@ -31,7 +31,7 @@ def score_together(dataset: Dataset, scores: Sequence[Score], folder: Path) -> N
     """Saves scores as `save_scores` does, unhashed; each process those of its stretch of the rows.
 
     One process writes `scores.parquet`; several write a part of it each, which are the same rows.
-    Scores of units are computed where the rows are: beside their codes, a process holds 30 bytes
+    Scores of units are computed where the rows are: beside their codes, a process holds 60 bytes
     per active unit of its own rows, and 16 per row of all for the classes. Other scores need all
     rows at once: the main process computes them as it would alone, and the others wait.
 

@@ -94,7 +94,7 @@ def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> Scored:
 
     Memory of each process, beside its share of the dataset's own and one batch: features of up to
     4 GiB, while an autoencoder is trained on them (larger ones are read from disk); then 8 k bytes
-    for each of its rows, for k units, and 30 per active one; and 16 for each row of all, for the
+    for each of its rows, for k units, and 60 per active one; and 16 for each row of all, for the
     classes. Scores of features hold all of these in the main process.
     """
     _require_apart(recipe)

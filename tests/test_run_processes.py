@@ -7,8 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hf_dynsel import yaml_files
-from hf_dynsel.recipe import load
-from hf_dynsel.run import run
+from hf_dynsel.scores import load_scores
 from launching import torchrun
 from stand_ins import RECIPES, StandIns
 
@@ -28,23 +27,34 @@ def selections(folder):
     return np.stack([table["epoch"].to_numpy(), table["index"].to_numpy()])
 
 
-def test_a_sharded_recipe_trains_on_what_one_process_would(tmp_path):
-    """Batches of eight, in two processes or in one; the scores are those of the latter."""
+def test_a_sharded_recipe_scores_and_trains_as_one_process_would(tmp_path, monkeypatch):
+    """Batches of eight, in two processes or in one; each scores the data for itself."""
     small = StandIns(tmp_path / "stand_ins").overrides(yaml_files.read(SHARDED))
     small += ["model.size=32", "model.shorter_side=36"]
     alone, both = tmp_path / "alone", tmp_path / "both"
-    run(load(SHARDED, [*small, "trainer.fsdp=false", f"output_dir={alone}"]), report=False)
-    small += [f"scores={{from: {alone / 'scores'}}}", "features=null", "sae=null"]
+    whole = ["trainer.fsdp=false", f"output_dir={alone}"]
+    torchrun(1, "recipe_run.py", str(SHARDED), *small, *whole)
+    monkeypatch.setenv("HF_DYNSEL_CACHE", str(tmp_path / "another"))
     halves = ["trainer.per_device_train_batch_size=4", f"output_dir={both}"]
     torchrun(2, "recipe_run.py", str(SHARDED), *small, *halves)
     one, two = (json.loads((folder / "summary.json").read_text()) for folder in (alone, both))
     for key in ("samples_per_epoch", "optimizer_steps", "usage"):
         assert one[key] == two[key]
     np.testing.assert_array_equal(selections(alone), selections(both))
+    assert load_scores(both / "scores").rows.equals(load_scores(alone / "scores").rows)
     assert (both / "model" / "model.safetensors").is_file()
 
 
-def test_several_processes_do_not_each_score_the_data(tmp_path):
+def test_two_processes_train_proxies_together(tmp_path):
+    """Their batches are those of one process, and so are the scores, but for the last digits."""
+    small = ["dataset.train_size=200", "trainer.num_train_epochs=1", "features=null", "sae=null"]
+    small += ["scores=null", "proxy={epochs: 2, scores: {EL2N: {}}}", "selector={name: TopScore, "]
+    small[-1] += "keep: 0.5, score: el2n}"
     digits = str(RECIPES / "quickstart_digits.yaml")
-    with pytest.raises(AssertionError, match="each of 2 processes would score.*`hf-dynsel score`"):
-        torchrun(2, "recipe_run.py", digits, f"output_dir={tmp_path}")
+    for count in (1, 2):
+        batch = f"trainer.per_device_train_batch_size={32 // count}"
+        folder = f"output_dir={tmp_path / str(count)}"
+        torchrun(count, "recipe_run.py", digits, *small, batch, folder)
+    one, two = (load_scores(tmp_path / f"{count}" / "scores").rows for count in (1, 2))
+    np.testing.assert_allclose(one["score_el2n"].to_numpy(), two["score_el2n"].to_numpy(), atol=0.1)
+    assert len(list((tmp_path / "dynsel" / "proxy").glob("*/run.safetensors"))) == 2

@@ -20,7 +20,7 @@ class UnitScore(Score):
     what they counted, and get what one would that holds all.
 
     Cost:
-        About 30 bytes per active unit of each row, beside its codes.
+        Memory of up to 60 bytes per active unit of each row, beside its codes.
     """
 
     columns: ClassVar[tuple[str, ...]] = CODE_COLUMNS

@@ -1,6 +1,7 @@
 """Scores of units, computed by several processes that are played by threads."""
 
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -75,6 +76,20 @@ def test_stretches_of_rows_get_the_scores_of_the_whole(kind, normalize, made, co
 
     found = np.concatenate(together(count, work))
     np.testing.assert_array_equal(found, score.values(columns, labels))
+
+
+@pytest.mark.parametrize("kind", [Representativeness, Diversity])
+def test_a_score_takes_at_most_60_bytes_for_each_active_unit(kind):
+    rows, slots = 40_000, 8
+    rng = np.random.default_rng(0)
+    units = rng.integers(0, 64, (rows, slots), np.int32)
+    columns = {"sae_indices": units, "sae_values": np.ones((rows, slots), np.float32)}
+    labels = rng.integers(0, 10, rows)
+    tracemalloc.start()
+    kind(**({"common_frac": 1.0} if kind is Representativeness else {})).values(columns, labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak / (rows * slots) < 60
 
 
 @given(st.integers(0, 50), st.integers(1, 9))
