@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
 from datasets import Dataset
 
 from hf_dynsel import features, provenance
@@ -24,6 +23,7 @@ from hf_dynsel.ledger import Ledger
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import EXTRACTION, TRAIN_ADAPTERS, WORDING
 from hf_dynsel.sae import SparseAutoencoder, add_codes, train_sae
+from hf_dynsel.sae.parallel import Team
 from hf_dynsel.stage_cache import cache_dir, cache_key, charged
 
 logger = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ def encode(recipe: Recipe, featured: Dataset, ledger: Ledger) -> tuple[Dataset, 
     else:
         sae = _autoencoder(recipe, featured, ledger)
     with ledger.timed("sae"):
-        place = {"cache_dir": cache_dir() / "codes", "device": PartialState().device}
-        return add_codes(featured, sae, **place), sae
+        device = Team.everyone().device
+        return add_codes(featured, sae, device=device, cache_dir=cache_dir() / "codes"), sae
 
 
 def _load_autoencoder(recipe: Recipe) -> SparseAutoencoder:

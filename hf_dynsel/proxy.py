@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
 from datasets import Dataset
 from jaxtyping import Float
 from numpy import ndarray
@@ -16,7 +15,7 @@ from transformers import PrinterCallback, ProgressCallback
 
 from hf_dynsel import provenance
 from hf_dynsel.collect import CollectScores
-from hf_dynsel.distributed import only_main
+from hf_dynsel.distributed import only_main, processes
 from hf_dynsel.features.checkpoint import hash_weights
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.preparing import build_model, model_view
@@ -172,6 +171,6 @@ def _folder(recipe: Recipe, train: Dataset, seed: int) -> Path:
         "vectors": settings.get("vectors", False),
         "seed": seed,
     }
-    if (processes := PartialState().num_processes) > 1:  # a batch is that of all of them together
-        parts["processes"] = processes
+    if (count := processes().num_processes) > 1:  # a batch is that of all of them together
+        parts["processes"] = count
     return proxy_dir() / cache_key(parts)

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from accelerate import PartialState
 from datasets import Dataset
 from jaxtyping import Float32
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from hf_dynsel.distributed import gather_rows, only_main, total
+from hf_dynsel.distributed import gather_rows, only_main, processes, total
 from hf_dynsel.scores import Score
 from hf_dynsel.scores.add import Made
 from hf_dynsel.scores.columns import read_arrow, read_column
@@ -86,13 +85,13 @@ def _of_all(
     only_main(compute)
     with safe_open(folder / WHOLE, "numpy") as file:
         own: Float32[np.ndarray, " own"] = file.get_slice(score.name)[rows.start : rows.stop]
-    PartialState().wait_for_everyone()  # until all have read it
+    processes().wait_for_everyone()  # until all have read it
     only_main((folder / WHOLE).unlink)
     return own
 
 
 def _exchange() -> Exchange:
-    state = PartialState()
+    state = processes()
     if state.num_processes == 1:
         return Exchange()
 

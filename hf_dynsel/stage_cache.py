@@ -10,10 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 import torch
-from accelerate import PartialState
 
 from hf_dynsel import provenance
-from hf_dynsel.distributed import from_main, only_main, total
+from hf_dynsel.distributed import from_main, only_main, processes, total
 from hf_dynsel.ledger import Ledger
 
 COST = "cost.json"  # seconds by stage; written last, so it marks a folder as finished
@@ -32,7 +31,7 @@ def cache_key(settings: Any) -> str:
 
 def require_shared() -> None:
     """Raises ValueError, before any work, unless all processes see one and the same cache."""
-    state, folder = PartialState(), cache_dir()
+    state, folder = processes(), cache_dir()
     if state.num_processes == 1:
         return
     mark = folder / from_main(lambda: _marked(folder))
@@ -77,7 +76,7 @@ def charged(ledger: Ledger, folder: Path) -> Iterator[bool]:
     yield False
     spent = {stage: s - before.get(stage, 0.0) for stage, s in ledger.seconds.items()}
     spent = {stage: seconds for stage, seconds in spent.items() if seconds}
-    PartialState().wait_for_everyone()  # a folder is finished when all have done their share
+    processes().wait_for_everyone()  # a folder is finished when all have done their share
     only_main(lambda: _finish(folder, spent))
 
 

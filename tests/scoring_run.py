@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from accelerate import PartialState
@@ -29,19 +30,22 @@ OVERRIDES = (
 
 def dead_units(state: PartialState) -> None:
     """Trains on rows that are read batch by batch, with a check for dead units every other step."""
-    train.MIN_WINDOW, batches.RESIDENT_BYTES = 2, 0
     deads, loss = [], revival.Revival.loss
 
     def noted(self, sae, inputs, pre_activations, dead, *rest):
         deads.append(len(dead))
         return loss(self, sae, inputs, pre_activations, dead, *rest)
 
-    revival.Revival.loss = noted
     rng = np.random.default_rng(0)
     few = rng.standard_normal((12, 8))[rng.integers(0, 12, 1500)]
     features = (few + 0.1 * rng.standard_normal((1500, 8))).astype(np.float32)
     settings = {"expansion": 32, "k": 1, "epochs": 6, "batch_size": 750, "progress": False}
-    sae = train_sae(features, **settings, revive_weight=1.0, together=True)
+    with (
+        patch.object(train, "MIN_WINDOW", 2),
+        patch.object(batches, "RESIDENT_BYTES", 0),
+        patch.object(revival.Revival, "loss", noted),
+    ):
+        sae = train_sae(features, **settings, revive_weight=1.0, together=True)
     assert max(deads) > 20, "no unit is dead, so reviving is not tested"
     sae.save_pretrained(Path(sys.argv[1]) / f"dead-{state.process_index}")
 

@@ -6,12 +6,13 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator
 from datasets import Dataset, IterableDataset
 from datasets.fingerprint import Hasher
 
 from hf_dynsel import provenance
 from hf_dynsel.beside import beside
+from hf_dynsel.distributed import processes
 from hf_dynsel.feature_rows import COLUMN
 from hf_dynsel.features.backbone import Backbone
 from hf_dynsel.features.encode import encode_shards
@@ -51,17 +52,17 @@ def extract(
     """
     _check(dataset, batch_size, shard_size)
     # No accelerator of our own: the trainer makes one later, whose settings must be the first.
-    processes = accelerator or PartialState()
+    team = accelerator or processes()
     view = backbone.view(dataset)
     note = _note(view, backbone)
-    dealt = deal(Path(cache_dir) / _key(view, note), len(dataset), shard_size, note, processes)
+    dealt = deal(Path(cache_dir) / _key(view, note), len(dataset), shard_size, note, team)
     shards = dealt.shards
     if dealt.complete:
         logger.info("the features of %d rows are read from %s", len(dataset), shards.folder)
     else:
         backbone.prepare(dataset)
-        encode_shards(view, backbone, shards, dealt.own, processes, batch_size, num_workers)
-        processes.wait_for_everyone()
+        encode_shards(view, backbone, shards, dealt.own, team, batch_size, num_workers)
+        team.wait_for_everyone()
     note |= {"version": provenance.library_version()}
     return provenance.record(beside(dataset, shards.open()), COLUMN, note)
 

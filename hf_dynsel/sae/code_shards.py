@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accelerate import PartialState
 from datasets import Dataset
 from tqdm.auto import tqdm
 
+from hf_dynsel.distributed import processes
 from hf_dynsel.feature_rows import Rows, in_order
 from hf_dynsel.sae.model import SparseAutoencoder
 from hf_dynsel.sae.parallel import ALONE
@@ -30,7 +30,7 @@ def sharded_codes(
         note: says of which dataset and model these are.
     """
     key = hashlib.sha256(json.dumps(note, sort_keys=True).encode()).hexdigest()[:32]
-    state = PartialState()
+    state = processes()
     dealt = deal(folder / key, rows.shape[0], BATCHES * batch_size, note, state)
     bar = tqdm(dealt.own, desc="codes", unit="shard", disable=not state.is_main_process)
     for shard in bar:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-from accelerate import PartialState
 from accelerate.utils import broadcast, gather
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from hf_dynsel.distributed import processes
 from hf_dynsel.sae.model import SparseAutoencoder
 from hf_dynsel.sae.revival import highest_answers, strongest_items
 from hf_dynsel.sae.sparse import SparseCodes, top_units
@@ -151,8 +151,16 @@ class Team:
     @classmethod
     def everyone(cls) -> "Team":
         """Returns all processes of the launcher."""
-        state = PartialState()
+        state = processes()
         return cls(state.process_index, state.num_processes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process works: its launcher's device, or CUDA where there is one."""
+        if self.processes > 1:
+            own: torch.device = processes().device
+            return own
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def share(self, items: int) -> Share:
         """Returns this process's share of a batch."""

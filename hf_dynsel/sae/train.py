@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from datasets import Dataset
 from jaxtyping import Float
 from torch import Tensor
@@ -88,7 +87,7 @@ def train_sae(
     batch_size = batch_size or min(4096, max(256, rows.shape[0] // 16))
     sae = SparseAutoencoder(_config(rows, expansion, k, topk_mode), seed)
     sae.mean.copy_(mean_input(sae, rows, batch_size))
-    sae.to(device or _device(team))
+    sae.to(device or team.device)
     data = Batches(rows, batch_size, sae.mean.device, seed, team)
     rate = learning_rate or 2e-4 / math.sqrt(sae.config.num_latents / 2**14)
     fit(sae, data, epochs, rate, revival, progress and team.process == 0, team)
@@ -171,13 +170,6 @@ def mean_input(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> Float[Ten
     for chunk in in_order(rows, batch_size):
         total += sae.standardize(chunk).double().sum(0)
     return (total / rows.shape[0]).float()
-
-
-def _device(team: Team) -> torch.device | str:
-    if team.processes > 1:
-        device: torch.device = PartialState().device
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _config(
