@@ -7,6 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from hf_dynsel import yaml_files
+from hf_dynsel.recipe import load
+from hf_dynsel.run import run
 from hf_dynsel.scores import load_scores
 from launching import torchrun
 from stand_ins import RECIPES, StandIns
@@ -27,22 +29,35 @@ def selections(folder):
     return np.stack([table["epoch"].to_numpy(), table["index"].to_numpy()])
 
 
-def test_a_sharded_recipe_scores_and_trains_as_one_process_would(tmp_path, monkeypatch):
-    """Batches of eight, in two processes or in one; each scores the data for itself."""
+def test_a_sharded_recipe_trains_on_what_one_process_would(tmp_path):
+    """Batches of eight, in two processes or in one; the scores are those of the latter."""
     small = StandIns(tmp_path / "stand_ins").overrides(yaml_files.read(SHARDED))
     small += ["model.size=32", "model.shorter_side=36"]
     alone, both = tmp_path / "alone", tmp_path / "both"
-    whole = ["trainer.fsdp=false", f"output_dir={alone}"]
-    torchrun(1, "recipe_run.py", str(SHARDED), *small, *whole)
-    monkeypatch.setenv("HF_DYNSEL_CACHE", str(tmp_path / "another"))
+    run(load(SHARDED, [*small, "trainer.fsdp=false", f"output_dir={alone}"]), report=False)
+    small += [f"scores={{from: {alone / 'scores'}}}", "features=null", "sae=null"]
     halves = ["trainer.per_device_train_batch_size=4", f"output_dir={both}"]
     torchrun(2, "recipe_run.py", str(SHARDED), *small, *halves)
     one, two = (json.loads((folder / "summary.json").read_text()) for folder in (alone, both))
     for key in ("samples_per_epoch", "optimizer_steps", "usage"):
         assert one[key] == two[key]
     np.testing.assert_array_equal(selections(alone), selections(both))
-    assert load_scores(both / "scores").rows.equals(load_scores(alone / "scores").rows)
     assert (both / "model" / "model.safetensors").is_file()
+
+
+def test_a_recipe_is_scored_and_trained_in_two_processes_as_in_one(tmp_path, monkeypatch):
+    """Sharded in two processes: what scoring sets up must leave that to the trainer."""
+    digits = str(RECIPES / "quickstart_digits.yaml")
+    small = ["sae.epochs=2", "trainer.num_train_epochs=2", "trainer.eval_strategy=no"]
+    small += ["trainer.fsdp_config={transformer_layer_cls_to_wrap: Linear}"]
+    for count, sharded in ((1, False), (2, True)):
+        monkeypatch.setenv("HF_DYNSEL_CACHE", str(tmp_path / f"cache-{count}"))
+        batch = f"trainer.per_device_train_batch_size={32 // count}"
+        own = [batch, f"trainer.fsdp={str(sharded).lower()}", f"output_dir={tmp_path / str(count)}"]
+        torchrun(count, "recipe_run.py", digits, *small, *own)
+    one, two = (tmp_path / str(count) for count in (1, 2))
+    assert load_scores(two / "scores").rows.equals(load_scores(one / "scores").rows)
+    np.testing.assert_array_equal(selections(one), selections(two))
 
 
 def test_two_processes_train_proxies_together(tmp_path):
