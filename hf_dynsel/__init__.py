@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from hf_dynsel.scores import attach as attach
     from hf_dynsel.scores import load_scores as load_scores
     from hf_dynsel.sharing import push_scores as push_scores
+    from hf_dynsel.streaming import keep_stream as keep_stream
+    from hf_dynsel.streaming import score_stream as score_stream
     from hf_dynsel.trainer import DynamicSelectionMixin as DynamicSelectionMixin
     from hf_dynsel.trainer import DynamicSelectionTrainer as DynamicSelectionTrainer
     from hf_dynsel.trivial_augment import TrivialAugmentWide as TrivialAugmentWide
@@ -44,8 +46,10 @@ _LATER = {
     "TrivialAugmentWide": "hf_dynsel.trivial_augment",
     "add_scores": "hf_dynsel.scores",
     "attach": "hf_dynsel.scores",
+    "keep_stream": "hf_dynsel.streaming",
     "load_scores": "hf_dynsel.scores",
     "push_scores": "hf_dynsel.sharing",
+    "score_stream": "hf_dynsel.streaming",
     "train": "hf_dynsel.loop",
 }
 
@@ -66,8 +70,10 @@ __all__ = [
     "TrivialAugmentWide",
     "add_scores",
     "attach",
+    "keep_stream",
     "load_scores",
     "push_scores",
+    "score_stream",
     "simulate",
     "train",
 ]

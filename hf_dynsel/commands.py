@@ -10,20 +10,23 @@ def _run(options: argparse.Namespace) -> None:
     from accelerate import PartialState
 
     from hf_dynsel.recipe import load
+    from hf_dynsel.report.balance import balance, stages
+    from hf_dynsel.report.summary import read_summary
     from hf_dynsel.run import run
 
     recipe = load(options.recipe, options.overrides)
     folder = run(recipe, report=options.verb == "run", resume=options.resume)
     if not PartialState().is_main_process:
         return
-    summary = json.loads((folder / "summary.json").read_text())
-    saving = summary["samples_full"] / summary["samples_trained"]
-    metrics = ", ".join(f"{name} {value:.4f}" for name, value in summary["eval"].items())
+    summary = read_summary(folder / "summary.json")
+    metrics = ", ".join(f"{name} {value:.4f}" for name, value in summary.eval.items())
     print(f"test: {metrics}")
     print(
-        f"trained on {summary['samples_trained']:,} of {summary['samples_full']:,} samples "
-        f"({saving:.2f} times fewer than all data for as many epochs)"
+        f"trained on {summary.samples_trained:,} of {summary.samples_full:,} samples "
+        f"({summary.saving:.2f} times fewer than all data for as many epochs)"
     )
+    print(f"seconds: {stages(summary)}")
+    print(balance(summary))
     print(f"in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
 
 
@@ -99,7 +102,7 @@ def _simulate(options: argparse.Namespace) -> None:
 
 def _report(options: argparse.Namespace) -> None:
     from hf_dynsel.compare import SETUP, render
-    from hf_dynsel.report import results_table, write_report
+    from hf_dynsel.report import results_stages, results_table, write_report
     from hf_dynsel.suite import SUITE, render_suite
 
     places = (options.folder, options.folder / "results")
@@ -111,7 +114,7 @@ def _report(options: argparse.Namespace) -> None:
     elif (options.folder / "summary.json").is_file() or not options.folder.is_dir():
         print(write_report(options.folder))
     else:
-        print(results_table(options.folder))
+        print(results_table(options.folder), results_stages(options.folder), sep="\n\n")
 
 
 def _figure(options: argparse.Namespace) -> None:

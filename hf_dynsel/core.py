@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
+from hf_dynsel.counting import occurrences
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -49,7 +51,7 @@ class Pool:
                     f"{column.shape}; give one value per sample"
                 )
         for name, column in self.scores.items():
-            if not np.isfinite(column).all():
+            if not (np.isfinite(column.min()) and np.isfinite(column.max())):
                 rows = np.flatnonzero(~np.isfinite(column))
                 raise ValueError(
                     f"score column '{name}' has {len(rows)} values that are NaN or infinite, "
@@ -80,7 +82,7 @@ class Pool:
                 f"labels must be from 0 to C-1, but row {row} has label {labels[row]}; "
                 "drop unlabelled rows, or pass labels=None"
             )
-        empty = np.flatnonzero(np.bincount(labels) == 0)
+        empty = np.flatnonzero(occurrences(labels) == 0)
         if len(empty):
             raise ValueError(
                 f"class {empty[0]} has no samples although labels go up to {labels.max()} "

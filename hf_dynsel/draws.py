@@ -4,9 +4,15 @@ import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from datasets import Dataset
+from torch.utils.data import default_collate
+from transformers import DataCollatorWithPadding, default_data_collator
+
+PLAIN_FORMATS = (None, "numpy", "torch")  # of `datasets`, which decode what is stored
 
 
 class Draws:
@@ -50,3 +56,16 @@ class Draws:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
             torch.set_rng_state(cpu)
+
+
+def stored(dataset: Any) -> bool:
+    """Returns whether rows are read as they are stored, by a table that draws no random numbers."""
+    return isinstance(dataset, Dataset) and dataset.format["type"] in PLAIN_FORMATS
+
+
+def collates_only(collate: Any) -> bool:
+    """Returns whether a collator is known to draw no random numbers; of most, nothing is known."""
+    # Not `isinstance`: a subclass may mask tokens at random.
+    return collate in (default_data_collator, default_collate) or (
+        type(collate) is DataCollatorWithPadding
+    )

@@ -125,7 +125,8 @@ class Objective:
 
         The selector sees losses from a forward pass without gradients, in evaluation mode, so
         that neither dropout nor batch statistics take part. Where it lets nothing train, one
-        sample stays, with weight zero: processes must all take part in the step.
+        sample stays, with weight zero: processes must all take part in the step. The weights are
+        on the host: looking at them there is not waited for.
 
         Args:
             model: called with `inputs`.
@@ -139,14 +140,15 @@ class Objective:
             signals = self.per_sample.signals(outputs, labels, losses)
         weights = self._report(ids, signals)
         if weights is None:
-            return dict(inputs), torch.ones(len(ids), device=ids.device)
+            return dict(inputs), torch.ones(len(ids))
         rows = torch.nonzero(weights).flatten()
         if len(rows) == 0:
             rows = rows.new_zeros(1)
         elif len(rows) == 1:  # the statistics of a batch take two; the other weighs nothing
             rows = torch.cat([rows, torch.nonzero(weights == 0).flatten()[:1]])
+        there = rows.to(ids.device, non_blocking=True)
         kept = {
-            name: value[rows] if _has_rows(value, len(ids)) else value
+            name: value[there] if _has_rows(value, len(ids)) else value
             for name, value in inputs.items()
         }
         return kept, weights[rows]
@@ -157,16 +159,17 @@ class Objective:
         """Returns the loss of what `keep` left of a micro-batch."""
         losses = self.per_sample.losses(outputs, labels, len(weights))
         self._compare(losses, own_loss)
-        return self._scaled(losses.total, weights)
+        return self._scaled(losses.total, weights.to(losses.total.device, non_blocking=True))
 
     def _report(self, ids: Tensor, signals: Mapping[str, Tensor]) -> Tensor | None:
         genuine = self._genuine.pop(0)
         if genuine is None:
             return self.sampler.feedback(ids, **signals)
         seen = {name: value[genuine] for name, value in signals.items()}
-        weights = torch.zeros(len(ids), device=ids.device)
+        device = torch.device("cpu") if self.sampler.weighs else ids.device
+        weights = torch.zeros(len(ids), device=device)
         fresh = self.sampler.feedback(ids[genuine], **seen)
-        weights[genuine] = 1.0 if fresh is None else fresh
+        weights[genuine.to(device)] = 1.0 if fresh is None else fresh
         return weights
 
     def _scaled(self, losses: Tensor, weights: Tensor | None) -> Tensor:

@@ -26,7 +26,9 @@ from hf_dynsel.proxy import VECTORS, proxy_dir
 from hf_dynsel.publish import publish_all, require_ready
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.report import write_report
+from hf_dynsel.report.balance import warning
 from hf_dynsel.report.evaluations import evaluations
+from hf_dynsel.report.summary import read_summary
 from hf_dynsel.scores import save_scores
 from hf_dynsel.selection_log import FILE as SELECTIONS
 from hf_dynsel.stage_cache import COST
@@ -198,6 +200,8 @@ def _leave(
         texts = bool(recipe.dataset.get("show_texts", False))
         write_report(recipe.folder, examples=train, show_texts=texts)
     logger.info("results: %s", recipe.folder)
+    if told := warning(read_summary(recipe.folder / "summary.json")):
+        logger.warning("%s", told)
     for pushed in publish_all(recipe):
         logger.info("%s", pushed.describe())
 

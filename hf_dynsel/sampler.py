@@ -99,22 +99,27 @@ class SelectionSampler(Sampler[int]):
     def feedback(self, indices: Tensor, **signals: Tensor) -> Tensor | None:
         """Records one batch and returns its loss weights, shape `(b,)`; None means ones.
 
-        Nothing is copied to the host before the epoch ends, unless the selector weighs batches.
+        Nothing is copied to the host before the epoch ends, unless the selector weighs batches:
+        then all of it in one copy, and the weights stay there.
         """
         batch = {name: value.detach().float() for name, value in signals.items()}
-        weights = None
-        if self._weights is not None:
-            self._weights = self._weights.to(indices.device)
-            weights = self._weights[indices]
         if self.weighs:
-            arrays = {name: value.cpu().numpy() for name, value in batch.items()}
-            fresh = self.selector.weigh(Feedback(self.epoch, indices.cpu().numpy(), arrays))
-            if fresh is not None:
-                fresh_weights = torch.as_tensor(fresh, dtype=torch.float32, device=indices.device)
-                weights = fresh_weights if weights is None else weights * fresh_weights
-            every = torch.ones(len(indices), device=indices.device)
-            batch[TRAINED] = every if weights is None else (weights > 0).float()
+            return self._weigh(*_on_host(indices, batch))
         self._pending.append({INDICES: indices, **batch})
+        if self._weights is None:
+            return None
+        self._weights = self._weights.to(indices.device)
+        return self._weights[indices]
+
+    def _weigh(self, indices: Tensor, signals: dict[str, Tensor]) -> Tensor | None:
+        weights = None if self._weights is None else self._weights[indices]
+        arrays = {name: value.numpy() for name, value in signals.items()}
+        fresh = self.selector.weigh(Feedback(self.epoch, indices.numpy(), arrays))
+        if fresh is not None:
+            fresh_weights = torch.as_tensor(fresh, dtype=torch.float32)
+            weights = fresh_weights if weights is None else weights * fresh_weights
+        marks = torch.ones(len(indices)) if weights is None else (weights > 0).float()
+        self._pending.append({INDICES: indices, **signals, TRAINED: marks})
         return weights
 
     def pending(self) -> dict[str, Tensor]:
@@ -210,6 +215,17 @@ def count_trained(pending: Mapping[str, Tensor]) -> int:
         return 0
     marks = pending.get(TRAINED, torch.ones(len(pending[INDICES])))
     return len(torch.unique(pending[INDICES][marks > 0]))
+
+
+def _on_host(indices: Tensor, signals: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Returns both on the host, after waiting for the device once instead of for each."""
+    parts = [indices, *signals.values()]
+    words = [part.reshape(-1).view(torch.int32) for part in parts]
+    copied = torch.split(torch.cat(words).cpu(), [len(word) for word in words])
+    ids, *values = (
+        word.view(part.dtype).view(part.shape) for word, part in zip(copied, parts, strict=True)
+    )
+    return ids, dict(zip(signals, values, strict=True))
 
 
 def _check(selection: Selection, size: int, source: str) -> None:

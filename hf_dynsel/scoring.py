@@ -15,13 +15,13 @@ from safetensors.numpy import save_file
 from hf_dynsel.distributed import gather_rows, only_main, processes, total
 from hf_dynsel.scores import Score
 from hf_dynsel.scores.add import Made
+from hf_dynsel.scores.code_score import CodeScore
 from hf_dynsel.scores.columns import read_arrow, read_column
 from hf_dynsel.scores.exchange import Exchange
 from hf_dynsel.scores.files import clear_tables, labels_of, write_notes, write_table
 from hf_dynsel.scores.normalize import normalized_own
 from hf_dynsel.scores.notes import part_names
 from hf_dynsel.scores.table import INDEX, PREFIX
-from hf_dynsel.scores.unit_score import UnitScore
 
 WHOLE = "whole.safetensors"  # a score that one process computed, while others wait for it
 
@@ -30,7 +30,7 @@ def score_together(dataset: Dataset, scores: Sequence[Score], folder: Path) -> N
     """Saves scores as `save_scores` does, unhashed; each process those of its stretch of the rows.
 
     One process writes `scores.parquet`; several write a part of it each, which are the same rows.
-    Scores of units are computed where the rows are: beside their codes, a process holds 60 bytes
+    Scores of codes are computed where the rows are: beside their codes, a process holds 60 bytes
     per active unit of its own rows, and 16 per row of all for the classes. Other scores need all
     rows at once: the main process computes them as it would alone, and the others wait.
 
@@ -49,8 +49,8 @@ def score_together(dataset: Dataset, scores: Sequence[Score], folder: Path) -> N
     columns = {INDEX: pa.array(np.arange(rows.start, rows.stop))}
     columns |= {name: read_arrow(own, [name])[name].combine_chunks() for name in labels}
     for score in made.scores:
-        if isinstance(score, UnitScore):
-            values = _of_units(score, own, made, exchange)
+        if isinstance(score, CodeScore):
+            values = _of_codes(score, own, made, exchange)
         else:
             values = _of_all(score, dataset, made, folder, rows)
         columns[PREFIX + score.name] = pa.array(values)
@@ -62,8 +62,8 @@ def score_together(dataset: Dataset, scores: Sequence[Score], folder: Path) -> N
     only_main(lambda: write_notes(dataset, made.entries, folder, table))
 
 
-def _of_units(
-    score: UnitScore, own: Dataset, made: Made, exchange: Exchange
+def _of_codes(
+    score: CodeScore, own: Dataset, made: Made, exchange: Exchange
 ) -> Float32[np.ndarray, " own"]:
     columns = {name: read_column(own, name) for name in score.columns}
     labels = made.labels

@@ -5,7 +5,7 @@ from typing import Any
 
 from hf_dynsel.augment import Augmentation, Augmenter
 from hf_dynsel.core import Selection, Selector
-from hf_dynsel.draws import Draws
+from hf_dynsel.draws import Draws, collates_only, stored
 from hf_dynsel.indexed import IndexedCollator, IndexedDataset
 from hf_dynsel.mixing import Mixing, MixingCollator
 
@@ -50,12 +50,15 @@ class TrainingView:
 
     def dataset(self, rows: Any) -> IndexedDataset:
         """Returns the training set for a loader."""
-        return IndexedDataset(rows, self._draws, self._augmentation)
+        # Setting generators and setting them back costs as much as a small model's backward pass.
+        idle = stored(rows) and self._augmentation.augmenter is None
+        return IndexedDataset(rows, None if idle else self._draws, self._augmentation)
 
     def collator(self, collate: Callable[[list[Any]], Any]) -> IndexedCollator:
         """Returns the collator of a loader of the training set."""
         mixed = collate if self._mixing is None else MixingCollator(collate, self._mixing)
-        return IndexedCollator(mixed, self._draws, self._augmentation)
+        draws = None if collates_only(mixed) else self._draws
+        return IndexedCollator(mixed, draws, self._augmentation)
 
     def of_batch(self, batch: MutableMapping[str, Any]) -> None:
         """Does to a batch what is left to do on the device."""

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from hf_dynsel.counting import occurrences
+
 
 def never_used(counts: Int[np.ndarray, " n"]) -> float:
     """Returns the share of samples that no epoch trained on."""
@@ -15,12 +17,14 @@ def gini(counts: Int[np.ndarray, " n"]) -> float:
     Args:
         counts: number of epochs that trained on each sample.
     """
-    total = int(counts.sum())
+    alike = occurrences(counts).astype(np.float64)  # samples by how often they were used
+    uses, size = np.arange(len(alike)), len(counts)
+    total = float(uses @ alike)
     if total == 0:
         return 0.0
-    ascending = np.sort(counts)
-    ranks = np.arange(1 - len(counts), len(counts), 2, dtype=np.float64)
-    return float(ranks @ ascending) / (len(counts) * total)
+    # Ranked by use, from 1 - n to n - 1 in steps of two, those alike add up to this each.
+    ranks = alike * (2 * np.cumsum(alike) - alike - size)
+    return float(uses @ ranks) / (size * total)
 
 
 def overlap(previous: Int[np.ndarray, " m"], current: Int[np.ndarray, " k"]) -> float:

@@ -17,12 +17,12 @@ from accelerate import PartialState
 from hf_dynsel import encoding, features, stages
 from hf_dynsel.recipe import load
 from hf_dynsel.run import score_only
-from hf_dynsel.sae import batches, revival, train, train_sae
+from hf_dynsel.sae import batches, model, revival, train, train_sae
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "quickstart_digits.yaml"
 OVERRIDES = (
     "features.shard_size=200",
-    "sae={expansion: 8, k: 2, epochs: 4, batch_size: 1437}",  # four blocks
+    "sae={expansion: 8, k: 2, epochs: 4, batch_size: 1437}",
     "scores={Representativeness: {normalize: class_rank}, Diversity: {}, Density: {}}",
     "scores.ClassSpread={}",
 )
@@ -66,6 +66,7 @@ def kill_at(stage: str) -> None:
 
 if __name__ == "__main__":
     state = PartialState(cpu=True)
+    model.CACHED = 2**15  # so that a batch has many pieces
     os.environ["HF_DYNSEL_CACHE"] = str(Path(sys.argv[1]) / "cache")
     if sys.argv[2:]:
         if state.process_index == state.num_processes - 1:

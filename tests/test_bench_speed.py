@@ -19,13 +19,13 @@ def test_every_stage_is_measured_at_quick_sizes(tmp_path, capsys):
     found = json.loads(file.read_text())
     shown = capsys.readouterr().out
     assert found["sizes"] == "quick" and "their ratios say nothing" in shown
-    assert len(found["targets"]) == 13
+    assert len(found["targets"]) == 15
     for target in found["targets"]:
         assert target["what"] in shown
         assert np.isfinite(target["ratio"]) and target["ratio"] >= 0
         good = target["ratio"] >= target["limit"]
         assert target["met"] == (good if target["at_least"] else target["ratio"] <= target["limit"])
-    assert len(speed_rows(found)) == 13
+    assert len(speed_rows(found)) == 15
 
 
 def test_one_stage_is_measured_alone():
@@ -37,7 +37,7 @@ def test_one_stage_is_measured_alone():
 def test_unknown_stages_are_refused():
     with pytest.raises(ValueError, match="there is no stage 'sae'; there are import, selection"):
         bench_speed(only=["sae"])
-    assert {*STAGES} >= {"trainer", "features", "autoencoder", "density", "processes"}
+    assert {*STAGES} >= {"trainer", "features", "autoencoder", "density", "savings", "processes"}
 
 
 def test_a_pair_is_the_median_of_the_ratios_of_turns():

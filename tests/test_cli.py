@@ -1,6 +1,7 @@
 """The command line, as a person types it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ def test_run_then_report(tmp_path, capsys):
     assert (
         "trained on 1,868 of 2,874 samples (1.54 times fewer than all data for as many epochs)"
         in out
+    )
+    assert re.search(
+        r"\nseconds: features [\d.]+, .*train [\d.]+.*\nAt this run's [\d.]+ s for 1,868", out
     )
     assert not (folder / "report.html").exists()
     assert main(["report", str(folder)]) == 0

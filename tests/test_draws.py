@@ -3,9 +3,17 @@
 import random
 
 import numpy as np
+import pytest
 import torch
+from datasets import Dataset
+from torch.utils.data import default_collate
+from transformers import (
+    DataCollatorForLanguageModeling,
+    DataCollatorWithPadding,
+    default_data_collator,
+)
 
-from hf_dynsel.draws import Draws
+from hf_dynsel.draws import Draws, collates_only, stored
 
 
 def drawn(draws, rows, stream=0):
@@ -41,3 +49,37 @@ def test_the_global_generators_are_left_as_they_were():
     assert random.getstate() == before[0]
     assert np.random.get_state()[1].tolist() == before[1]
     assert torch.equal(torch.get_rng_state(), before[2])
+
+
+TABLE = Dataset.from_dict({"x": [1, 2]})
+
+
+@pytest.mark.parametrize("form", [None, "numpy", "torch"])
+def test_a_table_without_a_transform_draws_nothing(form):
+    assert stored(TABLE.with_format(form))
+
+
+@pytest.mark.parametrize(
+    "dataset", [TABLE.with_transform(lambda rows: rows), [{"x": 1}], "a name"], ids=type
+)
+def test_of_anything_else_nothing_is_known(dataset):
+    assert not stored(dataset)
+
+
+class Masking(DataCollatorWithPadding):
+    """Might mask at random."""
+
+
+@pytest.mark.parametrize(
+    ("collate", "known"),
+    [
+        (default_data_collator, True),
+        (default_collate, True),
+        (DataCollatorWithPadding(None), True),
+        (Masking(None), False),
+        (DataCollatorForLanguageModeling(None, mlm=False), False),
+        (lambda rows: {}, False),
+    ],
+)
+def test_collators_that_only_collate_are_known_by_name(collate, known):
+    assert collates_only(collate) is known

@@ -7,11 +7,11 @@ import pytest
 
 from hf_dynsel import selectors
 from hf_dynsel.compare import render
-from hf_dynsel.compare.formats import markdown_table
 from hf_dynsel.compare.results import read_results
 from hf_dynsel.figures.gains import gains
 from hf_dynsel.figures.request import Request
 from hf_dynsel.report import results_table
+from hf_dynsel.report.markdown import markdown_table
 from hf_dynsel.selectors.static_subset import StaticSubset
 from hf_dynsel.suite import render_suite
 
@@ -86,7 +86,7 @@ def test_every_path_in_the_readme_exists():
 
 def test_python_in_the_readme_compiles_and_names_what_exists():
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         compile(block, "README", "exec")
         for line in block.splitlines():

@@ -12,6 +12,8 @@ from transformers import AutoModelForImageClassification, AutoModelForSequenceCl
 
 from hf_dynsel import yaml_files
 from hf_dynsel.recipe import load
+from hf_dynsel.report.balance import warning
+from hf_dynsel.report.summary import read_summary
 from hf_dynsel.run import run, score_only
 from hf_dynsel.stages import load_data
 
@@ -126,6 +128,13 @@ def test_a_second_run_reuses_the_scores_and_repeats_the_result(tmp_path, caplog)
     assert second["eval"] == first["eval"]
     for stage in ("features", "sae", "scores"):
         assert second["seconds"][stage] == first["seconds"][stage] > 0
+
+
+def test_a_run_whose_selection_does_not_pay_says_so_once(tmp_path, caplog):
+    """A hundred samples: the autoencoder takes longer than the training."""
+    folder = short_run(tmp_path, "dataset.train_size=100", "sae.epochs=50", report=False)
+    told = warning(read_summary(folder / "summary.json"))
+    assert told and [record.getMessage() for record in caplog.records].count(told) == 1
 
 
 def test_other_scores_reuse_features_and_autoencoder(tmp_path, caplog):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from datasets import Dataset
 from torch.utils.data.dataloader import default_collate
 
 from augment_kit import MEAN, STD, Marking, Pictures, marks
@@ -45,3 +46,21 @@ def test_without_either_batches_are_those_of_the_dataset():
     expected = default_collate([Pictures(SIZE)[5], Pictures(SIZE)[2]])
     assert sorted(found) == sorted([INDEX, *expected])
     assert all(torch.equal(found[name], column) for name, column in expected.items())
+
+
+def drawing(view, rows, collate=default_collate):
+    return view.dataset(rows).draws is not None, view.collator(collate).draws is not None
+
+
+def test_generators_are_set_only_where_something_may_draw():
+    """Rows as they are stored, and torch's own collator, cannot."""
+    stored = Dataset.from_dict({"x": [1.0]}).with_format("torch")
+    changed = stored.with_transform(lambda rows: rows)
+    plain = TrainingView(DynamicRandom(), 1, 3)
+    assert drawing(plain, stored) == (False, False)
+    assert drawing(plain, changed) == (True, False)
+    assert drawing(plain, stored, lambda rows: {}) == (False, True)
+    augmenting = TrainingView(Marking(), 1, 3, TrivialAugmentWide(MEAN, STD))
+    assert drawing(augmenting, stored) == (True, False)
+    mixing = TrainingView(DynamicRandom(), 1, 3, mixing=Mixing(3, mixup_alpha=1.0))
+    assert drawing(mixing, stored) == (False, True)

@@ -1,10 +1,13 @@
 """Made-up images that are in memory, and a small network: what a step of training costs."""
 
 import time
+from collections.abc import Iterable, Mapping
 from statistics import median
 
 import torch
 from datasets import Array3D, ClassLabel, Dataset, Features
+from jaxtyping import Float, Int
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from hf_dynsel.models import image_classifier
@@ -17,9 +20,14 @@ def made_up_images(rows: int) -> Dataset:
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(rows, 1, SIDE, SIDE, generator=generator)
     labels = torch.randint(CLASSES, (rows,), generator=generator)
+    return in_memory(images, labels)
+
+
+def in_memory(images: Float[Tensor, "n c h w"], labels: Int[Tensor, " n"]) -> Dataset:
+    """Returns images of these classes as rows of tensors that nothing decodes."""
     kinds = Features(
         {
-            "pixel_values": Array3D((1, SIDE, SIDE), "float32"),
+            "pixel_values": Array3D(tuple(images.shape[1:]), "float32"),
             "labels": ClassLabel(names=class_names()),
         }
     )
@@ -39,14 +47,19 @@ def network(architecture: str, seed: int = 0) -> PreTrainedModel:
 
 def step_seconds(architecture: str, batch_size: int, steps: int) -> float:
     """Returns the median seconds of a training step: forward, backward and optimizer."""
-    model = network(architecture).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     batch = made_up_images(batch_size)[:]
+    return median(train_on(network(architecture), [batch] * (steps + 1))[1:])
+
+
+def train_on(model: PreTrainedModel, batches: Iterable[Mapping[str, Tensor]]) -> list[float]:
+    """Trains a network by SGD, one step a batch, and returns the seconds of each step."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    model.train()
     found = []
-    for _ in range(steps + 1):
+    for batch in batches:
         start = time.perf_counter()
         model(**batch).loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         found.append(time.perf_counter() - start)
-    return median(found[1:])
+    return found

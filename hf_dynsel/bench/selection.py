@@ -3,18 +3,21 @@
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from hf_dynsel.bench.target import Pair, Target, paired
+from hf_dynsel.bench.target import Pair, Target, paired, seconds
 from hf_dynsel.core import Feedback, Pool
 from hf_dynsel.selectors import RepDiv
+from hf_dynsel.simulate import plan
 
 IMAGENET, CLASSES, KEEP, TURNS = 1_281_167, 1000, 0.3, 15
 MANY, FEW = 100_000_000, 3  # rows of the large pool, and turns on it
+BILLION, EPOCHS = 1_000_000_000, 4  # of a simulated run
 
 
 def bench_selection(full: bool) -> Iterator[Target]:
@@ -35,7 +38,9 @@ def bench_selection(full: bool) -> Iterator[Target]:
             details=_details(found),
         )
     with tempfile.TemporaryDirectory() as folder:
-        large, extra = _measured(_mapped_pool(Path(folder) / "pool.arrow", many), FEW)
+        pool = _mapped_pool(Path(folder) / "pool.arrow", many)
+        large, extra = _measured(pool, FEW)
+        simulated = _simulated(pool)
     growth = (large.ours / many) / (found.ours / small)
     yield Target(
         f"RepDiv.select per row, {many:,} rows in a mapped file by {small:,}",
@@ -44,6 +49,36 @@ def bench_selection(full: bool) -> Iterator[Target]:
         details=_details(large),
     )
     yield Target(f"bytes per row beside the columns, {many:,} rows", extra / many, 16)
+    grown = (simulated.seconds / many) / (_simulated(Pool(small, scores, grouped)).seconds / small)
+    times = BILLION / many
+    yield Target(
+        f"simulate per row, {many:,} rows in a mapped file by {small:,}",
+        grown,
+        1.3,
+        details={
+            "epochs": EPOCHS,
+            "s": simulated.seconds,
+            "bytes per row": simulated.most / many,
+            "a billion rows, extrapolated, s": simulated.seconds * times,
+            "a billion rows, extrapolated, GB": simulated.most * times / 1e9,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What planning a run took: seconds, and the most bytes at a time beside the columns."""
+
+    seconds: float
+    most: int
+
+
+def _simulated(pool: Pool) -> Simulated:
+    tracemalloc.start()
+    spent = seconds(lambda: plan(RepDiv(keep=KEEP), pool, EPOCHS, batch_size=1024))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return Simulated(spent, most)
 
 
 def _scores() -> tuple[str, str]:

@@ -11,6 +11,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from hf_dynsel.arguments import DynamicSelectionArguments
 from hf_dynsel.bench.images import made_up_images, network
+from hf_dynsel.bench.quiet import QUIET
 from hf_dynsel.bench.target import Target, timed
 from hf_dynsel.core import Selector
 from hf_dynsel.selectors import FullData
@@ -52,14 +53,10 @@ def _seconds(data: Dataset, selector: Selector | None) -> float:
     """Returns the seconds of a training by the trainer's own clock."""
     with tempfile.TemporaryDirectory() as folder:
         settings: dict[str, Any] = {
+            **QUIET,
             "output_dir": folder,
             "num_train_epochs": 1,
             "per_device_train_batch_size": BATCH_SIZE,
-            "save_strategy": "no",
-            "logging_strategy": "no",
-            "report_to": "none",
-            "disable_tqdm": True,
-            "dataloader_pin_memory": False,
         }
         model = network(ARCHITECTURE)
         if selector is None:

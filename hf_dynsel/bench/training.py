@@ -1,6 +1,7 @@
 """Trains a small network for a few steps: what a step costs, and real features of two moments."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from datasets import Dataset
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from hf_dynsel.bench.images import train_on
 from hf_dynsel.data import ImageTransform
 from hf_dynsel.features import TrainedModel
 from hf_dynsel.features.frozen import frozen
@@ -51,28 +53,19 @@ def train_briefly(dataset: Dataset, architecture: str, steps: int, seed: int) ->
     )
     generator = torch.Generator().manual_seed(seed)
     halves = steps - steps // 2, steps // 2
-    first = _steps(model, rows, halves[0], generator)
+    first = train_on(model, _batches(rows, halves[0], generator))
     early, _ = _features(model, rows["pixel_values"])
-    second = _steps(model, rows, halves[1], generator)
+    second = train_on(model, _batches(rows, halves[1], generator))
     late, swept = _features(model, rows["pixel_values"])
     return Training(early, late, float(np.median(first + second)) / BATCH_SIZE, swept)
 
 
-def _steps(
-    model: nn.Module, rows: dict[str, Tensor], steps: int, generator: torch.Generator
-) -> list[float]:
-    """Trains, and returns the seconds of each step."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    model.train()
-    seconds = []
+def _batches(
+    rows: dict[str, Tensor], steps: int, generator: torch.Generator
+) -> Iterator[dict[str, Tensor]]:
     for _ in range(steps):
         chosen = torch.randint(len(rows["labels"]), (BATCH_SIZE,), generator=generator)
-        start = time.perf_counter()
-        model(**{name: values[chosen] for name, values in rows.items()}).loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        seconds.append(time.perf_counter() - start)
-    return seconds
+        yield {name: values[chosen] for name, values in rows.items()}
 
 
 def _features(model: nn.Module, images: Tensor) -> tuple[Float[np.ndarray, "n d"], float]:

@@ -79,6 +79,13 @@ class RunFacts:
         return {stage: s for stage, s in self.seconds.items() if stage in OVERHEAD}
 
     @property
+    def pays(self) -> bool | None:
+        """Whether selection took less than it saved; None where that cannot be told."""
+        if not self.finished or self.samples_forwarded >= self.samples_full:
+            return None
+        return sum(self.overhead.values()) < self.seconds_not_trained
+
+    @property
     def unpriced(self) -> bool:
         """Whether there are scores, but not what it took to compute them."""
         return bool(self.scores) and "scores" not in self.seconds

@@ -11,6 +11,8 @@ from hf_dynsel.compare.header import budget, headline, legend, missing, rule
 from hf_dynsel.compare.results import Results
 from hf_dynsel.compare.statistics import Difference
 from hf_dynsel.compare.table import Line, charged_seconds, pairs, table
+from hf_dynsel.report.markdown import markdown_table
+from hf_dynsel.report.stage_table import stage_table
 
 _ESCAPED = {
     "\\": r"\textbackslash{}",
@@ -29,15 +31,10 @@ def markdown(results: Results) -> str:
         parts.append(markdown_table([_cells(line, results) for line in lines]))
         said = [f"- {line.label}: {'; '.join(line.verdicts)}" for line in lines if line.verdicts]
         parts.append("\n".join(said))
+        runs = {line.label: list(results.runs[keep][line.label].values()) for line in lines}
+        parts += [f"### Keep {keep}: seconds by stage", stage_table(runs, results.setup.epochs)]
     parts += [legend(results), "\n".join(f"- {note}" for note in results.setup.notes)]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
-    """Returns rows with the same keys as a table."""
-    head = [list(rows[0]), ["---"] * len(rows[0])]
-    body = [list(row.values()) for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [*head, *body])
 
 
 def latex(results: Results) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
-from hf_dynsel.compare.formats import csv_text, markdown_table
+from hf_dynsel.compare.formats import csv_text
+from hf_dynsel.report.markdown import markdown_table
 from hf_dynsel.tune_section import PREFIX
 
 if TYPE_CHECKING:

@@ -33,13 +33,7 @@ def encode_shards(
     """
     # Ranges, not lists: datasets reads them as slices, and they take no memory.
     batches: list[Any] = [rows for shard in own for rows in shards.batches(shard, batch_size)]
-    loader = DataLoader(
-        view,
-        batch_sampler=batches,
-        collate_fn=backbone.collate,
-        num_workers=num_workers,
-        generator=torch.Generator(),  # without one, the loader draws from the global stream
-    )
+    loader = _loader(view, backbone, batches, num_workers)
     progress = tqdm(
         total=sum(map(len, batches)),
         desc="features",
@@ -54,6 +48,46 @@ def encode_shards(
                     batch = send_to_device(next(inputs), processes.device)
                     append({COLUMN: _encode(backbone, batch, rows)})
                     progress.update(len(rows))
+
+
+def encode_rows(
+    view: Dataset,
+    backbone: Backbone,
+    device: torch.device,
+    batch_size: int,
+    num_workers: int,
+    first: int,
+) -> Float32[np.ndarray, "n d"]:
+    """Returns the features of all rows, in memory; the network is on the device, and frozen.
+
+    Args:
+        first: the number of the first row, to name rows that are at fault.
+    """
+    starts = range(0, len(view), batch_size)
+    batches = [range(start, min(start + batch_size, len(view))) for start in starts]
+    loader = _loader(view, backbone, batches, num_workers)
+    return np.concatenate(
+        [
+            _encode(
+                backbone,
+                send_to_device(inputs, device),
+                range(first + rows.start, first + rows.stop),
+            )
+            for rows, inputs in zip(batches, loader, strict=True)
+        ]
+    )
+
+
+def _loader(
+    view: Dataset, backbone: Backbone, batches: list[Any], num_workers: int
+) -> DataLoader[Any]:
+    return DataLoader(
+        view,
+        batch_sampler=batches,
+        collate_fn=backbone.collate,
+        num_workers=num_workers,
+        generator=torch.Generator(),  # without one, the loader draws from the global stream
+    )
 
 
 def _encode(

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from hf_dynsel.compare.formats import csv_text, markdown_table
+from hf_dynsel.compare.formats import csv_text
 from hf_dynsel.extras import require
 from hf_dynsel.figures.codes import codes
 from hf_dynsel.figures.convergence import convergence
@@ -19,6 +19,7 @@ from hf_dynsel.figures.unit_images import unit_images
 from hf_dynsel.figures.units import units
 from hf_dynsel.provenance import library_version
 from hf_dynsel.report.examples import slug
+from hf_dynsel.report.markdown import markdown_table
 from hf_dynsel.report.picture import Picture, Section, Table
 
 FIGURES: Mapping[str, Callable[[Request], Section]] = MappingProxyType(

@@ -1,5 +1,6 @@
 """Where the time of the run went."""
 
+from hf_dynsel.report.balance import balance
 from hf_dynsel.report.canvas import BLUE, INK, ORANGE, chart, label
 from hf_dynsel.report.picture import Picture, Section
 from hf_dynsel.report.summary import OVERHEAD, Summary
@@ -31,18 +32,4 @@ def seconds_by_stage(summary: Summary) -> Picture:
         f"Orange stages exist only because of selection, blue ones are training and evaluation. "
         f"{balance(summary)}",
         figure,
-    )
-
-
-def balance(summary: Summary) -> str:
-    """Returns what selection cost in seconds, beside what it saved."""
-    saved, overhead = summary.seconds_not_trained, summary.overhead_seconds
-    verdict = f"a net saving of about {saved - overhead:,.1f} s"
-    if overhead > saved:
-        verdict = f"selection cost about {overhead - saved:,.1f} s more than it saved in this run"
-    return (
-        f"At this run's {summary.seconds.get('train', 0.0):,.1f} s for "
-        f"{max(summary.samples_forwarded, summary.samples_trained):,} samples, the samples left "
-        f"out would have taken about {saved:,.1f} s (an estimate, not a measurement); selection "
-        f"itself took {overhead:,.1f} s: {verdict}."
     )

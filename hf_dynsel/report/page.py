@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import jinja2
 
-from hf_dynsel.report.cost_figure import balance
+from hf_dynsel.report.balance import balance, warning
 from hf_dynsel.report.headline import flat, key_numbers, machine, reading, sentence
 from hf_dynsel.report.picture import Section
 from hf_dynsel.report.runfolder import RECIPE, SCORES_META, RunFolder
@@ -35,6 +35,7 @@ def render(run: RunFolder, sections: Sequence[Section]) -> str:
         title=run.summary.recipe,
         sentence=sentence(run.summary),
         machine=machine(run.summary),
+        warning=warning(run.summary),
         numbers=key_numbers(run.summary),
         reading=[*reading(run.summary), balance(run.summary)],
         sections=sections,

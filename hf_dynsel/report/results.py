@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
 
+from hf_dynsel.report.markdown import markdown_table
+from hf_dynsel.report.stage_table import stage_table
 from hf_dynsel.report.summary import Summary, read_summary
 
 Cells = Callable[[list[Summary]], str]
@@ -20,8 +22,30 @@ def results_table(folder: Path) -> str:
     Raises:
         ValueError: if there is no result, or results of several recipes or of other data.
     """
+    methods = _methods(folder)
+    runs = [run for group in methods.values() for run in group]
+    columns = _columns(runs)
+    rows = [
+        {"method": name, **{title: cell(group) for title, cell in columns.items()}}
+        for name, group in methods.items()
+    ]
+    return f"{markdown_table(rows)}\n\n{_origin(runs)}"
+
+
+def results_stages(folder: Path) -> str:
+    """Returns a Markdown table of the seconds of each stage, by method, in the same order.
+
+    Raises:
+        ValueError: as `results_table` does.
+    """
+    methods = _methods(folder)
+    return stage_table(methods, next(iter(methods.values()))[0].epochs)
+
+
+def _methods(folder: Path) -> dict[str, list[Summary]]:
+    """Returns the runs of each method, the best first."""
     methods = {
-        path.name: [read_summary(file) for file in sorted(path.glob("*.json"))]
+        path.name.replace("_", " "): [read_summary(file) for file in sorted(path.glob("*.json"))]
         for path in sorted(folder.iterdir())
         if path.is_dir()
     }
@@ -30,17 +54,7 @@ def results_table(folder: Path) -> str:
         raise ValueError(f"{folder} has no results; it should hold <method>/<seed>.json")
     if len({(run.recipe, run.samples_full) for run in runs}) > 1:
         raise ValueError(f"the results in {folder} are of several recipes; compare one at a time")
-    ordered = sorted(methods.items(), key=lambda item: -mean(_accuracy(run) for run in item[1]))
-    columns = _columns(runs)
-    rows = [
-        ("method", *columns),
-        tuple("---" for _ in range(1 + len(columns))),
-        *(
-            (name.replace("_", " "), *(cell(group) for cell in columns.values()))
-            for name, group in ordered
-        ),
-    ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n\n" + _origin(runs)
+    return dict(sorted(methods.items(), key=lambda item: -mean(_accuracy(r) for r in item[1])))
 
 
 def _columns(runs: list[Summary]) -> dict[str, Cells]:

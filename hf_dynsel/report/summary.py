@@ -99,8 +99,12 @@ class Summary:
         It takes the run's own seconds per forwarded sample, so a method that forwards every
         sample and leaves some out of the gradient is credited with nothing.
         """
+        return self.seconds_to(self.samples_full)
+
+    def seconds_to(self, samples: int) -> float:
+        """Returns how much longer training would take to forward so many samples, an estimate."""
         forwarded = max(self.samples_forwarded, self.samples_trained)
-        return self.seconds.get("train", 0.0) * (self.samples_full / forwarded - 1)
+        return self.seconds.get("train", 0.0) * (samples / forwarded - 1)
 
 
 def read_summary(path: Path) -> Summary:

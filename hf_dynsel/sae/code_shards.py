@@ -12,7 +12,6 @@ from tqdm.auto import tqdm
 from hf_dynsel.distributed import processes
 from hf_dynsel.feature_rows import Rows, in_order
 from hf_dynsel.sae.model import SparseAutoencoder
-from hf_dynsel.sae.parallel import ALONE
 from hf_dynsel.sae.sparse import SparseCodes
 from hf_dynsel.shards import Shards, deal
 
@@ -48,10 +47,10 @@ def arrays(codes: SparseCodes) -> dict[str, np.ndarray]:
 
 
 def _write(sae: SparseAutoencoder, rows: Rows, batch_size: int, shards: Shards, shard: int) -> None:
-    table = ALONE.table(sae, min(batch_size, rows.shape[0]))
+    table = sae.weight.new_empty(min(batch_size, rows.shape[0]), sae.config.num_latents)
     batches = shards.batches(shard, batch_size)
     within = range(batches[0].start, batches[-1].stop)
     with shards.write(shard, COLUMNS, sae.config.k) as append:
         for chunk in in_order(rows, batch_size, within):
             inputs = sae.standardize(chunk.to(sae.mean.device))
-            append(arrays(ALONE.share(len(inputs)).encode(sae, inputs, table)))
+            append(arrays(sae.codes(inputs, table)))

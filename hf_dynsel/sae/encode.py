@@ -49,12 +49,7 @@ def add_codes(
             the model's; or if they are to be kept, and nothing says what the features are.
     """
     rows = feature_rows(dataset)
-    if rows.shape[1] != sae.config.input_dim:
-        raise ValueError(
-            f"the dataset has features of dimension {rows.shape[1]}, but the sparse autoencoder "
-            f"was trained on dimension {sae.config.input_dim}; extract the features with the "
-            "backbone it was trained on, or train one on these"
-        )
+    require_dimension(sae, rows.shape[1])
     sae.to(device or sae.mean.device)
     note = _note(dataset, sae)
     if cache_dir is None:
@@ -87,14 +82,24 @@ def _in_memory(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> Dataset:
     return Dataset(pa.table(columns, schema=Features(kinds).arrow_schema))
 
 
+def require_dimension(sae: SparseAutoencoder, dim: int) -> None:
+    """Raises ValueError if features of a dimension are not those of the model."""
+    if dim != sae.config.input_dim:
+        raise ValueError(
+            f"the dataset has features of dimension {dim}, but the sparse autoencoder was trained "
+            f"on dimension {sae.config.input_dim}; extract the features with the backbone it was "
+            "trained on, or train one on these"
+        )
+
+
 def encoded(
     sae: SparseAutoencoder, rows: Rows, batch_size: int, team: Team = ALONE
 ) -> Iterator[tuple[Float[Tensor, "b d"], SparseCodes]]:
     """Yields the standardized inputs and the codes of all rows, batch by batch, in order."""
-    table = team.table(sae, min(batch_size, rows.shape[0]))
+    table = sae.weight.new_empty(min(batch_size, rows.shape[0]), sae.config.num_latents)
     for chunk in in_order(rows, batch_size):
         inputs = sae.standardize(chunk.to(sae.mean.device))
-        yield inputs, team.share(len(inputs)).encode(sae, inputs, table)
+        yield inputs, team.share(sae, len(inputs)).codes(sae, inputs, table)
 
 
 def _note(dataset: Dataset, sae: SparseAutoencoder) -> dict[str, Any]:

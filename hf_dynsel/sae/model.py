@@ -4,12 +4,14 @@ from typing import Any, final
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from hf_dynsel.sae.config import SparseAutoencoderConfig, TrainingSummary
 from hf_dynsel.sae.sparse import KeptUnits, SparseCodes, top_units, weighted_rows
 from hf_dynsel.saved_models import Kind, SavedModel
+
+CACHED = 2**20  # answers that are ranked at a time: few enough for a processor's cache
 
 
 @final
@@ -69,22 +71,38 @@ class SparseAutoencoder(SavedModel):
     ) -> SparseCodes:
         """Returns the sparse codes of standardized inputs, given their pre-activations."""
         indices = top_units(pre_activations, self.config.k, self.config.topk_mode)
-        return self.codes(inputs, pre_activations.gather(1, indices), indices)
+        values: Tensor = KeptUnits.apply(
+            inputs, self.weight, self.encoder_bias, pre_activations.gather(1, indices), indices
+        )
+        kept = SparseCodes(values, indices)
+        return kept.rectified() if self.config.topk_mode == "relu" else kept
 
+    @torch.no_grad()
     def codes(
-        self,
-        inputs: Float[Tensor, "n d"],
-        values: Float[Tensor, "n k"],
-        indices: Int[Tensor, "n k"],
+        self, inputs: Float[Tensor, "n d"], table: Float[Tensor, "m units"], whole: bool = False
     ) -> SparseCodes:
-        """Returns the sparse codes of standardized inputs, given the units kept and their answers.
+        """Returns the sparse codes of standardized inputs, without a gradient.
 
-        The gradient flows to the inputs and the weights as if the values were computed here.
+        A CPU ranks what the units answer in pieces, while these are in its cache.
+
+        Args:
+            inputs: one row per item.
+            table: to write the answers into; at least as many rows.
+            whole: whether the table must hold those of all items afterwards.
         """
-        values = KeptUnits.apply(inputs, self.weight, self.encoder_bias, values, indices)
-        if self.config.topk_mode == "relu":
-            values = values.relu()
-        return SparseCodes(values, indices)
+        size = self.piece() if table.device.type == "cpu" else len(inputs)
+        values, indices = [], []
+        for start, part in zip(range(0, len(inputs), size), torch.split(inputs, size), strict=True):
+            place = start if whole else 0
+            answers = self.pre_activations(part, out=table[place : place + len(part)])
+            indices.append(top_units(answers, self.config.k, self.config.topk_mode))
+            values.append(answers.gather(1, indices[-1]))
+        found = SparseCodes(torch.cat(values), torch.cat(indices))
+        return found.rectified() if self.config.topk_mode == "relu" else found
+
+    def piece(self) -> int:
+        """Returns how many items a CPU encodes at a time."""
+        return max(1, CACHED // self.config.num_latents)
 
     def encode(self, features: Float[Tensor, "n d"]) -> SparseCodes:
         """Returns the sparse codes of features."""

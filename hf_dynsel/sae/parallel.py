@@ -7,7 +7,6 @@ weights. The rest is done by every process for itself, and comes out the same in
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from accelerate.utils import broadcast, gather
@@ -17,123 +16,105 @@ from torch import Tensor
 from hf_dynsel.distributed import processes
 from hf_dynsel.sae.model import SparseAutoencoder
 from hf_dynsel.sae.revival import highest_answers, strongest_items
-from hf_dynsel.sae.sparse import SparseCodes, top_units
+from hf_dynsel.sae.sparse import SparseCodes
 
-BLOCKS, LEAST_ROWS = 8, 256
+LEAST_ROWS = 256  # in a share: exchanging fewer costs more than computing them
 
 
 @dataclass(frozen=True)
 class Share:
-    """The items of a batch that one process answers for.
+    """Which items of a batch a process answers for.
 
-    A product may differ in its last bit with the number of its rows. So batches are cut into
-    blocks that do not depend on the number of processes: 8, or 4, 2 or 1 so that each has at
-    least 256 items. Of more processes than blocks, some do the same.
+    A product may differ in its last bit with the number of its rows, so a share consists of the
+    pieces in which one process would take it. Where there are fewer shares of a useful size than
+    processes, some processes do the same.
 
     Args:
         items: in the batch.
+        piece: items of a product, but for the last one.
         process: this one, from zero.
         processes: how many there are.
     """
 
     items: int
+    piece: int
     process: int = 0
     processes: int = 1
 
     @property
-    def blocks(self) -> list[range]:
-        """The items of this process, in the blocks that are multiplied one by one."""
-        own = self._bounds(self.process * self._seats // self.processes)
-        return [range(start, stop) for start, stop in pairwise(own)]
-
-    @property
     def rows(self) -> slice:
         """The items of this process."""
-        return slice(self.blocks[0].start, self.blocks[-1].stop)
+        return slice(*self._own)
 
     def __len__(self) -> int:
-        return sum(map(len, self.blocks))
+        first, last = self._own
+        return last - first
 
     @property
-    def _count(self) -> int:
-        """How many blocks the batch has."""
-        most = max(1, min(BLOCKS, self.items // LEAST_ROWS))
-        return 1 << most.bit_length() - 1  # a power of two: as many are processes, mostly
+    def _own(self) -> tuple[int, int]:
+        return self._ends(self.process * self._shares // self.processes)
 
     @property
-    def _seats(self) -> int:
-        return min(self._count, self.processes)
+    def _pieces(self) -> int:
+        return -(-self.items // self.piece)
 
-    def _bounds(self, seat: int) -> list[int]:
-        """Returns where the blocks of a seat begin, and where the last one ends."""
-        count, seats = self._count, self._seats
-        own = range(count * seat // seats, count * (seat + 1) // seats + 1)
-        return [self.items * block // count for block in own]
+    @property
+    def _shares(self) -> int:
+        return max(1, min(self.processes, self._pieces, self.items // LEAST_ROWS))
 
-    def pre_activations(
-        self, sae: SparseAutoencoder, inputs: Float[Tensor, "n d"], table: Float[Tensor, "m units"]
-    ) -> Float[Tensor, "own units"]:
-        """Returns what every unit answers to the items of this process, block by block.
+    def _ends(self, share: int) -> tuple[int, int]:
+        starts = (self._pieces * end // self._shares for end in (share, share + 1))
+        first, last = (min(self.items, start * self.piece) for start in starts)
+        return first, last
 
-        Args:
-            inputs: of the whole batch, standardized.
-            table: to write into, with a row per item of this process or more.
-        """
-        start = 0
-        for block in self.blocks:
-            stop = start + len(block)
-            sae.pre_activations(inputs[block.start : block.stop], out=table[start:stop])
-            start = stop
-        return table[:start]
-
+    @torch.no_grad()
     def codes(
         self,
         sae: SparseAutoencoder,
         inputs: Float[Tensor, "n d"],
-        pre_activations: Float[Tensor, "own units"],
+        table: Float[Tensor, "m units"],
+        whole: bool = False,
     ) -> SparseCodes:
-        """Returns the codes of the whole batch, given this process's pre-activations."""
-        indices = top_units(pre_activations, sae.config.k, sae.config.topk_mode)
-        values = self.joined(pre_activations.gather(1, indices))
-        return sae.codes(inputs, values, self.joined(indices.int()).long())
+        """Returns the codes of the batch, as `SparseAutoencoder.codes` does.
 
-    @torch.no_grad()
-    def encode(
-        self, sae: SparseAutoencoder, inputs: Float[Tensor, "n d"], table: Float[Tensor, "m units"]
-    ) -> SparseCodes:
-        """Returns the codes of the whole batch, of which this process makes its share."""
-        return self.codes(sae, inputs, self.pre_activations(sae, inputs, table))
+        Args:
+            table: to write answers into; as many rows as the share has, or more.
+            whole: whether the table must hold those to all items of the share afterwards.
+        """
+        own = sae.codes(inputs[self.rows], table, whole)
+        return SparseCodes(self.joined(own.values), self.joined(own.indices.int()).long())
 
     def highest(
-        self, pre_activations: Float[Tensor, "own units"], units: Int[Tensor, " u"]
+        self, answers: Float[Tensor, "own units"], units: Int[Tensor, " u"]
     ) -> Float[Tensor, " u"]:
         """Returns the largest answer of some units to any item of the batch."""
-        own = highest_answers(pre_activations, units)
-        return own if self._seats == 1 else gather(own[None]).amax(0)
+        own = highest_answers(answers, units)
+        return own if self._shares == 1 else gather(own[None]).amax(0)
 
     def strongest(
-        self, pre_activations: Float[Tensor, "own units"], units: Int[Tensor, " u"]
+        self, answers: Float[Tensor, "own units"], units: Int[Tensor, " u"]
     ) -> Int[Tensor, " u"]:
         """Returns, for some units, the item of the batch with the largest answer."""
-        own = strongest_items(pre_activations, units)
-        if self._seats == 1:
+        own = strongest_items(answers, units)
+        if self._shares == 1:
             return own
-        best: Tensor = gather(pre_activations[own, units][None]).argmax(0)
+        best: Tensor = gather(answers[own, units][None]).argmax(0)
         items: Tensor = gather((own + self.rows.start)[None])
         return items.gather(0, best[None])[0]
 
     def joined(self, own: Shaped[Tensor, "own ..."]) -> Shaped[Tensor, "n ..."]:
         """Returns rows of all items of the batch, given those of this process."""
-        if self._seats == 1:
+        if self._shares == 1:
             return own
-        bounds = [self._bounds(seat) for seat in range(self._seats)]
-        sizes = [bound[-1] - bound[0] for bound in bounds]
-        padded = own.new_zeros(max(sizes), *own.shape[1:])
+        ends = [self._ends(share) for share in range(self._shares)]
+        most = max(stop - start for start, stop in ends)
+        padded = own.new_zeros(most, *own.shape[1:])
         padded[: len(own)] = own
-        parts = gather(padded).split(max(sizes))
-        # Of the processes of one seat, the first.
-        first = [-(-seat * self.processes // self._seats) for seat in range(self._seats)]
-        return torch.cat([parts[p][:size] for p, size in zip(first, sizes, strict=True)])
+        parts = gather(padded).split(most)
+        # Of the processes with one share, the first.
+        first = [-(-share * self.processes // self._shares) for share in range(self._shares)]
+        pairs = zip(first, ends, strict=True)
+        return torch.cat([parts[process][: stop - start] for process, (start, stop) in pairs])
 
 
 @dataclass(frozen=True)
@@ -162,20 +143,11 @@ class Team:
             return own
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-    def share(self, items: int) -> Share:
+    def share(self, sae: SparseAutoencoder, items: int) -> Share:
         """Returns this process's share of a batch."""
-        return Share(items, self.process, self.processes)
-
-    def table(self, sae: SparseAutoencoder, largest: int) -> Float[Tensor, "m units"]:
-        """Returns room for the pre-activations of its shares of batches.
-
-        Args:
-            largest: items in a batch, at most.
-        """
-        # The largest share is that of the largest batch, or of one just too small for more blocks.
-        short = [LEAST_ROWS * blocks - 1 for blocks in (2, 4, 8) if LEAST_ROWS * blocks <= largest]
-        rows = max(len(self.share(items)) + 1 for items in (largest, *short))
-        return sae.weight.new_empty(min(rows, largest), sae.config.num_latents)
+        # A GPU takes a product at once, however many rows it has.
+        piece = sae.piece() if sae.mean.device.type == "cpu" else LEAST_ROWS
+        return Share(items, piece, self.process, self.processes)
 
     def agree(self, sae: SparseAutoencoder) -> None:
         """Gives all processes the weights of the first: a GPU may add up in another order."""

@@ -105,8 +105,8 @@ def flip_negative(
     pre_activations: Float[Tensor, "n units"],
     dead: Int[Tensor, " dead"],
     highest: OfUnits | None = None,
-) -> None:
-    """Negates, in place, the dead units that no item of the batch excites, and their answers.
+) -> bool:
+    """Negates, in place, the dead units that no item of the batch excites; says whether any was.
 
     The revival loss rewards the reconstruction w (w·x + b), in which the sign is lost: a unit
     that points away from every item would become a perfect copy of one, turned round, and never
@@ -116,13 +116,10 @@ def flip_negative(
         pre_activations: of the batch, or of this process's share of it.
         highest: finds the units' largest answers; `highest_answers` where the share is all.
     """
-    if len(dead) == 0:
-        return
     negative = dead[(highest or highest_answers)(pre_activations, dead) <= 0]
-    if len(negative):
-        sae.weight[negative] *= -1
-        sae.encoder_bias[negative] *= -1
-        pre_activations[:, negative] *= -1
+    sae.weight[negative] *= -1
+    sae.encoder_bias[negative] *= -1
+    return len(negative) > 0
 
 
 def highest_answers(

@@ -11,6 +11,8 @@ from torch.autograd.function import once_differentiable
 
 from hf_dynsel.sae.config import TopKMode
 
+GROUP = 8  # units whose maximum is looked at first
+
 
 @dataclass(frozen=True)
 class SparseCodes:
@@ -21,6 +23,10 @@ class SparseCodes:
 
     values: Float[Tensor, "n k"]
     indices: Int[Tensor, "n k"]
+
+    def rectified(self) -> "SparseCodes":
+        """Returns the codes with zeros for negative values."""
+        return SparseCodes(self.values.relu(), self.indices)
 
     def dense(self, num_latents: int) -> Float[Tensor, "n units"]:
         """Returns one column per unit."""
@@ -39,12 +45,31 @@ def top_units(
     rank = pre_activations.abs() if mode == "abs" else pre_activations
     if k == rank.shape[1]:
         return torch.arange(k, device=rank.device).expand(len(rank), k)
-    values, indices = rank.topk(k + 1, dim=1)
+    values, indices = _largest(rank, k + 1)
     kept = indices[:, :k]
     tied = values[:, k - 1] == values[:, k]
     if tied.any():
         kept[tied] = rank[tied].sort(dim=1, descending=True, stable=True).indices[:, :k]
     return kept
+
+
+def _largest(
+    rank: Float[Tensor, "n units"], count: int
+) -> tuple[Float[Tensor, "n count"], Int[Tensor, "n count"]]:
+    """Returns the largest values of each row, in falling order, and where they are.
+
+    Of groups of units, only as many as values are wanted can hold any: those with the largest
+    maxima. Finding them first, the same way, leaves `torch.topk` little of the row to look at.
+    """
+    groups = rank.shape[1] // GROUP
+    if rank.shape[1] % GROUP or groups < 2 * count:
+        return torch.topk(rank, count, dim=1)
+    # Units far apart form a group, so that maxima are taken of whole rows of memory.
+    _, best = _largest(rank.view(len(rank), GROUP, groups).amax(1), count)
+    offsets = torch.arange(0, rank.shape[1], groups, device=rank.device)
+    places = (best[:, None, :] + offsets[:, None]).flatten(1)
+    values, chosen = rank.gather(1, places).topk(count, dim=1)
+    return values, places.gather(1, chosen)
 
 
 class KeptUnits(torch.autograd.Function):
@@ -64,7 +89,7 @@ class KeptUnits(torch.autograd.Function):
         """Returns the gradients of the inputs, the weight and the bias."""
         inputs, weight, indices = ctx.saved_tensors
         grad_inputs = weighted_rows(weight, indices, grad) if ctx.needs_input_grad[0] else None
-        grad_weight = sums_by_unit(inputs, indices, grad, len(weight))
+        grad_weight = sums_by_unit(indices, len(weight), (grad, inputs))
         grad_bias = grad.new_zeros(len(weight)).index_add_(0, indices.flatten(), grad.flatten())
         return grad_inputs, grad_weight, grad_bias, None, None
 
@@ -79,19 +104,30 @@ def weighted_rows(
 
 
 def sums_by_unit(
-    inputs: Float[Tensor, "n d"],
     indices: Int[Tensor, "n k"],
-    factors: Float[Tensor, "n k"],
     num_latents: int,
+    *terms: tuple[Float[Tensor, "n k"], Float[Tensor, "n d"]],
 ) -> Float[Tensor, "units d"]:
-    """Returns, for each unit, the sum of the inputs of its items times their factors.
+    """Returns, for each unit, the sum over its items and over the terms of factor times row.
 
     Sorting the slots by unit turns the scatter into a gather: one write per unit, no atomics,
     the same sum on every run.
+
+    Args:
+        indices: the units of each item.
+        num_latents: number of units.
+        terms: a factor for each slot, and a row for each item.
     """
     units, order = indices.flatten().sort(stable=True)
     starts = torch.searchsorted(units, torch.arange(num_latents, device=units.device))
-    items = order // indices.shape[1]
+    items, count = order // indices.shape[1], len(indices)
+    slots = torch.stack([items + count * term for term in range(len(terms))], dim=1)
+    factors = torch.stack([factor.flatten()[order] for factor, _ in terms], dim=1)
+    rows = torch.cat([row for _, row in terms])
     return F.embedding_bag(
-        items, inputs, starts, per_sample_weights=factors.flatten()[order], mode="sum"
+        slots.flatten(),
+        rows,
+        starts * len(terms),
+        per_sample_weights=factors.flatten(),
+        mode="sum",
     )

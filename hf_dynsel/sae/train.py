@@ -2,6 +2,7 @@
 
 import math
 import time
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from hf_dynsel.sae.fit import Fit
 from hf_dynsel.sae.model import SparseAutoencoder
 from hf_dynsel.sae.parallel import ALONE, Share, Team
 from hf_dynsel.sae.revival import DeadUnits, Reduction, Revival, flip_negative
+from hf_dynsel.sae.sparse import SparseCodes, sums_by_unit, weighted_rows
 
 MANY_ITEMS = 50_000
 MIN_WINDOW = 100
@@ -88,7 +90,8 @@ def train_sae(
     sae = SparseAutoencoder(_config(rows, expansion, k, topk_mode), seed)
     sae.mean.copy_(mean_input(sae, rows, batch_size))
     sae.to(device or team.device)
-    data = Batches(rows, batch_size, sae.mean.device, seed, team)
+    share = partial(team.share, sae)
+    data = Batches(rows, batch_size, sae.mean.device, seed, share)
     rate = learning_rate or 2e-4 / math.sqrt(sae.config.num_latents / 2**14)
     fit(sae, data, epochs, rate, revival, progress and team.process == 0, team)
     quality = measure(sae, rows, batch_size, team)
@@ -111,19 +114,20 @@ def fit(
     learning_rate: float,
     revival: Revival,
     progress: bool,
-    team: Team,
+    team: Team = ALONE,
 ) -> None:
     """Trains the model in place."""
     optimizer = torch.optim.Adam(sae.parameters(), learning_rate, fused=True)
     dead = DeadUnits(sae.config.num_latents, max(len(data), MIN_WINDOW), sae.mean.device)
-    table = team.table(sae, data.largest)
+    table = torch.empty(data.largest, sae.config.num_latents, device=sae.mean.device)
     bar = tqdm(total=epochs * len(data), desc="SAE", unit="batch", disable=not progress)
     with bar:
         for _ in range(epochs):
             quality = Fit(sae.config.num_latents, sae.mean.device)
             for features in data:
-                share = team.share(len(features))
-                step(sae, optimizer, features, table, dead, revival, quality, share)
+                share = team.share(sae, len(features))
+                room = table[: len(share)]
+                step(sae, optimizer, features, room, dead, revival, quality, share)
                 bar.update()
             team.agree(sae)
             bar.set_postfix({name: f"{v:.3f}" for name, v in quality.values().items()})
@@ -133,7 +137,7 @@ def step(
     sae: SparseAutoencoder,
     optimizer: torch.optim.Optimizer,
     features: Float[Tensor, "b d"],
-    table: Float[Tensor, "m units"],
+    table: Float[Tensor, "own units"],
     dead: DeadUnits,
     revival: Revival,
     quality: Fit,
@@ -141,18 +145,42 @@ def step(
 ) -> None:
     """Takes one optimizer step on one batch of features."""
     inputs = sae.standardize(features)
-    pre_activations = share.pre_activations(sae, inputs, table)
-    if revival.flip and revival.weight > 0:
-        flip_negative(sae, pre_activations, dead.indices, share.highest)
-    codes = share.codes(sae, inputs, pre_activations)
-    reconstruction = sae.decode(codes)
-    loss = (inputs - reconstruction).square().sum(1).mean()
-    loss = loss + revival.loss(sae, inputs, pre_activations, dead.indices, share.strongest)
-    optimizer.zero_grad()
-    torch.autograd.backward(loss)
+    reviving = revival.weight > 0 and len(dead.indices) > 0
+    codes = share.codes(sae, inputs, table, whole=reviving)
+    if reviving and revival.flip and flip_negative(sae, table, dead.indices, share.highest):
+        codes = share.codes(sae, inputs, table, whole=True)
+    reconstruction = descend(sae, inputs, codes)
+    if reviving:
+        loss = revival.loss(sae, inputs, table, dead.indices, share.strongest)
+        torch.autograd.backward(loss)
     optimizer.step()
     dead.observe(codes)
     quality.add(inputs, codes, reconstruction)
+
+
+def descend(
+    sae: SparseAutoencoder, inputs: Float[Tensor, "b d"], codes: SparseCodes
+) -> Float[Tensor, "b d"]:
+    """Sets the gradients of the mean squared error, and returns the reconstruction.
+
+    The same as autograd's: each kept unit's row gets its item's input for what it adds to the
+    code, and the error for what it adds to the reconstruction, in one sum.
+    """
+    values = codes.values.requires_grad_()
+    decoded = weighted_rows(sae.weight.detach(), codes.indices, values)
+    reconstruction = decoded.detach() + sae.decoder_bias.detach()
+    slope = (reconstruction - inputs) * (2 / len(inputs))
+    (of_codes,) = torch.autograd.grad(decoded, values, slope)
+    values = values.detach()
+    if sae.config.topk_mode == "relu":
+        of_codes *= values > 0
+    units = sae.config.num_latents
+    sae.weight.grad = sums_by_unit(codes.indices, units, (of_codes, inputs), (values, slope))
+    sae.encoder_bias.grad = torch.zeros_like(sae.encoder_bias).index_add_(
+        0, codes.indices.flatten(), of_codes.flatten()
+    )
+    sae.decoder_bias.grad = slope.sum(0)
+    return reconstruction
 
 
 @torch.no_grad()

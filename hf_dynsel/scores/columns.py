@@ -74,14 +74,27 @@ def read_classes(dataset: "Dataset", label: str) -> Int[np.ndarray, " n"]:
     Raises:
         ValueError: if a label is missing or negative.
     """
+    return np.unique(class_values(dataset, label), return_inverse=True)[1]
+
+
+def class_values(dataset: "Dataset", label: str, first: int = 0) -> Shaped[np.ndarray, " n"]:
+    """Returns the label of each row.
+
+    Args:
+        label: the class column.
+        first: the number of the first row, where these are some of many.
+
+    Raises:
+        ValueError: if a label is missing or negative.
+    """
     column = read_arrow(dataset, [label])[label].combine_chunks()
-    values = column.to_numpy(zero_copy_only=False)
+    values = np.asarray(column.to_numpy(zero_copy_only=False))
     number = pa.types.is_integer(column.type)
     missing = np.asarray(column.is_null()) | (values < 0 if number else False)
     if missing.any():
         row = int(np.argmax(missing))
         raise ValueError(
-            f"row {row} has {label} {column[row].as_py()}, which is no class; drop unlabelled rows "
-            f"({int(missing.sum())} in all), or pass label=None"
+            f"row {first + row} has {label} {column[row].as_py()}, which is no class; drop "
+            f"unlabelled rows ({int(missing.sum())} in all), or pass label=None"
         )
-    return np.unique(values, return_inverse=True)[1]
+    return values

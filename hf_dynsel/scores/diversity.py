@@ -6,14 +6,12 @@ from typing import ClassVar, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_dynsel.scores.active import ActiveUnits
-from hf_dynsel.scores.exchange import Exchange
-from hf_dynsel.scores.unit_score import UnitScore
+from hf_dynsel.scores.code_score import ClassCounts, CodeScore
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Diversity(UnitScore):
+class Diversity(CodeScore):
     """Sums the rarity of a sample's active units: one over the samples that share the unit.
 
     Before normalisation the scores add up to the number of units that are ever active.
@@ -26,13 +24,12 @@ class Diversity(UnitScore):
 
     name: ClassVar[str] = "diversity"
 
-    def worth(
-        self,
-        active: ActiveUnits,
-        highest: int,
-        labels: Int[np.ndarray, " n"] | None,
-        exchange: Exchange,
+    def num_units(self, highest: int) -> int:
+        """Returns as many as the codes name."""
+        return highest + 1
+
+    def weights(
+        self, counts: Int[np.ndarray, " units"], classes: ClassCounts | None
     ) -> Float[np.ndarray, " units"]:
-        """Returns the rarity of each unit; labels play no part."""
-        counts = exchange.total(active.counts(highest + 1))
+        """Returns the rarity of each unit; classes play no part."""
         return np.asarray(1.0 / np.maximum(counts, 1))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 
 def _own(array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
@@ -26,6 +26,10 @@ class Exchange:
     processes: int = 1
     total: Callable[[np.ndarray], np.ndarray] = _own
     joined: Callable[[np.ndarray], np.ndarray] = _own
+
+    def highest(self, own: Int[np.ndarray, "..."]) -> int:
+        """Returns the largest number in the arrays of all processes, none of them negative."""
+        return int(self.joined(np.array([own.max(initial=0)], np.int64)).max())
 
     def stretch(self, rows: int) -> range:
         """Returns the rows of this process, of so many; each is in one stretch alone."""

@@ -8,16 +8,12 @@ from typing import Any, ClassVar, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_dynsel.scores.active import ActiveUnits
-from hf_dynsel.scores.exchange import Exchange
-from hf_dynsel.scores.unit_score import UnitScore
-
-TABLE_BYTES = 2**28
+from hf_dynsel.scores.code_score import ClassCounts, CodeScore
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Representativeness(UnitScore):
+class Representativeness(CodeScore):
     """Sums, over a sample's active units that are common, one over the classes they cover.
 
     Common are the units that most samples activate. A unit covers a class if it is active for
@@ -56,24 +52,23 @@ class Representativeness(UnitScore):
             return replace(self, num_latents=notes["sae"]["config"]["num_latents"])
         return self
 
-    def worth(
-        self,
-        active: ActiveUnits,
-        highest: int,
-        labels: Int[np.ndarray, " n"] | None,
-        exchange: Exchange,
-    ) -> Float[np.ndarray, " units"]:
-        """Returns one over the classes that each common unit covers, and zero for the others."""
+    def num_units(self, highest: int) -> int:
+        """Returns the number that was given, or as many as the codes name."""
         num_units = highest + 1 if self.num_latents is None else self.num_latents
         if highest >= num_units:
             raise ValueError(
                 f"the codes name unit {highest}, but num_latents is {num_units}: they are of "
                 "another autoencoder; add the codes again with hf_dynsel.sae.add_codes"
             )
-        weights = np.zeros(num_units)
-        common = common_units(exchange.total(active.counts(num_units)), self.common_frac)
-        covered = 1 if labels is None else _classes(active, common, labels, exchange)
-        weights[common] = 1.0 / covered
+        return num_units
+
+    def weights(
+        self, counts: Int[np.ndarray, " units"], classes: ClassCounts | None
+    ) -> Float[np.ndarray, " units"]:
+        """Returns one over the classes that each common unit covers, and zero for others."""
+        weights = np.zeros(len(counts))
+        common = common_units(counts, self.common_frac)
+        weights[common] = 1.0 if classes is None else 1.0 / classes(common)
         return weights
 
 
@@ -87,29 +82,3 @@ def common_units(counts: Int[np.ndarray, " units"], share: float) -> Int[np.ndar
     wanted = max(1, math.floor(share * len(counts) + 1e-9))
     most = np.argsort(-counts, kind="stable")[:wanted]
     return most[counts[most] > 0]
-
-
-def _classes(
-    active: ActiveUnits,
-    common: Int[np.ndarray, " common"],
-    labels: Int[np.ndarray, " n"],
-    exchange: Exchange,
-) -> Int[np.ndarray, " common"]:
-    """Returns how many classes each common unit covers.
-
-    The table of units x classes is made in blocks of bounded size; sorting the pairs instead
-    takes 60 times as long.
-    """
-    place = np.full(max(active.units.max(initial=0), common.max(initial=0)) + 1, -1)
-    place[common] = np.arange(len(common))
-    places, classes = place[active.units], labels[active.samples]
-    highest = exchange.joined(np.array([labels.max(initial=0)], np.int64)).max()
-    num_classes = int(highest) + 1
-    height = max(1, TABLE_BYTES // (4 * num_classes))
-    covered = np.zeros(len(common), np.int64)
-    for start in range(0, len(common), height):
-        block = (places >= start) & (places < start + height)
-        seen = np.zeros((min(height, len(common) - start), num_classes), np.int32)
-        seen[places[block] - start, classes[block]] = 1
-        covered[start : start + height] = (exchange.total(seen) > 0).sum(axis=1)
-    return covered

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
+from hf_dynsel.counting import occurrences
+
 BLOCK = 2**16  # values that are ranked at a time: few enough for a processor's cache
 UNEVEN = 1.25  # how much larger than the smallest the largest class of a block may be
 
@@ -60,7 +62,7 @@ class ClassGroups:
     @classmethod
     def of(cls, labels: Int[np.ndarray, " n"]) -> "ClassGroups":
         """Returns the groups of class labels from 0 to C-1."""
-        sizes = np.bincount(labels)
+        sizes = occurrences(labels)
         small = labels.astype(np.min_scalar_type(len(sizes)), copy=False)  # sorted by radix
         order = None
         if (small[1:] < small[:-1]).any():

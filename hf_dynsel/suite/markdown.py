@@ -6,6 +6,7 @@ from hf_dynsel.compare.header import headline, missing, rule
 from hf_dynsel.compare.published import agreement
 from hf_dynsel.compare.results import Results
 from hf_dynsel.published import Number, published
+from hf_dynsel.report.stage_table import stage_table
 from hf_dynsel.suite.drops import drops
 from hf_dynsel.suite.entries import Entry, not_run
 from hf_dynsel.suite.files import Found
@@ -74,6 +75,9 @@ def _tables(suite: Suite, results: Results, entries: Sequence[Entry]) -> Iterato
         if costs:
             yield f"### Keep {keep}: cost"
             yield cost_table(columns, costs)
+        runs = {label: list(found.values()) for label, found in results.runs[keep].items()}
+        yield f"### Keep {keep}: seconds by stage"
+        yield stage_table(runs, results.setup.epochs)
 
 
 def _drops(found: Found) -> Iterator[str]:

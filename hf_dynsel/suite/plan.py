@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from hf_dynsel.compare.arms import Arm, Labels, arms_of
 from hf_dynsel.compare.cells import Cell, Source, source_of
-from hf_dynsel.compare.formats import markdown_table
 from hf_dynsel.compare.sizes import sizes_of
 from hf_dynsel.compare_section import Comparison, comparison
 from hf_dynsel.data.split import label_array
 from hf_dynsel.planning import MadeUp
 from hf_dynsel.recipe import Recipe
+from hf_dynsel.report.markdown import markdown_table
 from hf_dynsel.stages import load_data
 from hf_dynsel.suite.load import Loaded
 

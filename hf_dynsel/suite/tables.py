@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hf_dynsel.compare.formats import interval, markdown_table
+from hf_dynsel.compare.formats import interval
 from hf_dynsel.published import Number
+from hf_dynsel.report.markdown import markdown_table
 from hf_dynsel.suite.drops import Drop
 from hf_dynsel.suite.entries import Entry
 from hf_dynsel.suite.measures import Measure

@@ -46,6 +46,18 @@ def test_the_numbers_are_those_of_the_run():
     assert "not in these numbers" not in text
 
 
+def test_selection_that_took_as_long_as_it_saved_is_said_to():
+    """100 s of 19,200 samples make 87.5 s of the other 16,800."""
+    dear = dataclasses.replace(RUN, seconds={"features": 87.5, "train": 100.0})
+    assert "So selection took as long as it saved, or longer." in selection_section(dear)
+    assert "as long as it saved" not in selection_section(RUN)
+
+
+def test_no_time_is_claimed_where_all_samples_went_forward():
+    facts = dataclasses.replace(RUN, samples_forwarded=36_000)
+    assert "would have taken" not in selection_section(facts)
+
+
 def test_seconds_name_the_machine_and_the_run_its_seed():
     text = selection_section(dataclasses.replace(RUN, seed=0, machine="2 x Xeon, torch 2.15.0"))
     assert "measured once on 2 x Xeon, torch 2.15.0." in text

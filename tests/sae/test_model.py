@@ -4,8 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_dynsel.sae import SparseAutoencoder, SparseAutoencoderConfig, SparseCodes
+from hf_dynsel.sae import SparseAutoencoder, SparseAutoencoderConfig, SparseCodes, model
 from hf_dynsel.sae.sparse import sums_by_unit, top_units
+from hf_dynsel.sae.train import descend
 
 E1 = ([[1.0, 0.0], [-1.0, -0.5], [0.0, 1.0], [0.5, -0.5]], [0.0, 0.1, -0.2, 0.0], [0.1, -0.1])
 X1 = torch.tensor([[0.9, 0.6]])
@@ -39,6 +40,16 @@ def test_where_units_tie_the_lower_index_is_kept(seed, mode):
     kept = top_units(torch.from_numpy(pre), k, mode).numpy()
     key = np.abs(pre) if mode == "abs" else pre
     by_hand = np.argsort(-key, axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(np.sort(kept, 1), np.sort(by_hand, 1))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5))
+@settings(max_examples=50, deadline=None)
+def test_looking_at_groups_of_units_first_changes_nothing(seed, k):
+    """Of 96 units, 12 groups of 8 are looked at; small integers tie within and between groups."""
+    pre = np.random.default_rng(seed).integers(-9, 9, (20, 96)).astype(np.float32)
+    kept = top_units(torch.from_numpy(pre), k, "relu").numpy()
+    by_hand = np.argsort(-pre, axis=1, kind="stable")[:, :k]
     np.testing.assert_array_equal(np.sort(kept, 1), np.sort(by_hand, 1))
 
 
@@ -83,6 +94,30 @@ def test_sparse_gradients_equal_those_of_dense_autograd(mode):
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.parametrize("mode", ["relu", "abs", "signed"])
+def test_a_training_step_takes_the_gradients_of_dense_autograd(mode):
+    sae, features = random_model(mode)
+    inputs, _, reconstruction = dense_forward(sae, features)
+    loss = (inputs - reconstruction).square().sum(1).mean()
+    dense = torch.autograd.grad(loss, [*sae.parameters()])
+    codes = sae.codes(sae.standardize(features), torch.empty(9, 12, dtype=features.dtype))
+    torch.testing.assert_close(descend(sae, inputs.detach(), codes), reconstruction.detach())
+    for parameter, gradient in zip(sae.parameters(), dense, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_answers_ranked_in_pieces_give_the_same_codes(monkeypatch, whole):
+    sae, features = random_model()
+    inputs, table = sae.standardize(features), torch.zeros(10, 12, dtype=features.dtype)
+    once = sae.encode(features)
+    monkeypatch.setattr(model, "CACHED", 2 * 12)
+    codes = sae.codes(inputs, table, whole)
+    torch.testing.assert_close(codes.dense(12), once.dense(12).detach())
+    filled = table.any(1).sum()
+    assert filled == (9 if whole else 2)
+
+
 def test_gradcheck_passes_through_encoder_and_decoder():
     sae, features = random_model()
     features.requires_grad_()
@@ -98,7 +133,7 @@ def test_decoding_touches_only_the_rows_of_kept_units(build):
 
 def test_sums_by_unit_include_units_without_items():
     inputs = torch.tensor([[1.0], [10.0]])
-    sums = sums_by_unit(inputs, torch.tensor([[3, 1], [3, 0]]), torch.ones(2, 2), 5)
+    sums = sums_by_unit(torch.tensor([[3, 1], [3, 0]]), 5, (torch.ones(2, 2), inputs))
     assert sums.flatten().tolist() == [10.0, 1.0, 0.0, 11.0, 0.0]
 
 

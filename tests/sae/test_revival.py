@@ -43,8 +43,8 @@ def descend(build, flip):
     optimizer = torch.optim.SGD([sae.weight, sae.encoder_bias], 0.05)
     for _ in range(300):
         pre = sae.pre_activations(item)
-        if flip:
-            flip_negative(sae, pre, dead)
+        if flip and flip_negative(sae, pre, dead):
+            pre = sae.pre_activations(item)
         optimizer.zero_grad()
         revival.loss(sae, item, pre, dead).backward()
         optimizer.step()
@@ -65,12 +65,11 @@ def test_with_the_flip_the_same_unit_recovers(build):
 
 def test_the_flip_turns_only_dead_units_that_no_item_excites(build):
     sae = build(W2, encoder_bias=[0.0, 0.0, -0.1, 0.0])
-    pre = sae.pre_activations(X2)
-    flip_negative(sae, pre, torch.tensor([2, 3]))
+    assert flip_negative(sae, sae.pre_activations(X2), torch.tensor([2, 3]))
     turned = [[1.0, 0.0], [0.0, 1.0], [0.3, 0.4], [0.2, 0.1]]
     torch.testing.assert_close(sae.weight.detach(), torch.tensor(turned))
     torch.testing.assert_close(sae.encoder_bias.detach(), torch.tensor([0.0, 0.0, 0.1, 0.0]))
-    torch.testing.assert_close(pre, sae.pre_activations(X2))
+    assert not flip_negative(sae, sae.pre_activations(X2), torch.tensor([2, 3]))
 
 
 def test_the_flip_leaves_reconstructions_alone(build):

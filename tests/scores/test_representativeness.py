@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hf_dynsel.scores import Representativeness, representativeness
+from hf_dynsel.scores import Representativeness, code_score
 
 
 def test_worked_example_by_hand(e4):
@@ -17,7 +17,7 @@ def test_worked_example_by_hand(e4):
 def test_blocks_of_the_class_table_change_nothing(e4, monkeypatch):
     """Two classes and a limit of two bytes: one unit per block."""
     columns, labels = e4
-    monkeypatch.setattr(representativeness, "TABLE_BYTES", 2)
+    monkeypatch.setattr(code_score, "TABLE_BYTES", 2)
     score = Representativeness(common_frac=0.5, num_latents=6)
     np.testing.assert_allclose(score.compute(columns, labels), [1, 1, 1.5, 1.5, 2])
 
