@@ -23,7 +23,7 @@ from hf_dynsel.ledger import Ledger
 from hf_dynsel.recipe import Recipe, load
 from hf_dynsel.stages import Scored, score
 
-ARCHITECTURE, BATCHES_PER_SHARD = "small_resnet18", 2
+ARCHITECTURE, BATCHES_PER_SHARD, SAE_BATCHES = "small_resnet18", 2, 32
 
 
 def measure(folder: Path, rows: int, batch_size: int, epochs: int) -> None:
@@ -67,7 +67,7 @@ def _prepare(folder: Path, batch_size: int, epochs: int) -> None:
         "name": "scoring",
         "dataset": {"loader": "digits"},  # replaced by the images
         "features": encoder | sizes,
-        "sae": {"expansion": 8, "k": 32, "epochs": epochs, "batch_size": 8 * batch_size},
+        "sae": {"expansion": 8, "k": 32, "epochs": epochs, "batch_size": SAE_BATCHES * batch_size},
         "scores": {"Representativeness": {}, "Diversity": {}},
         "model": {"architecture": ARCHITECTURE},
         "selector": {"name": "RepDiv", "keep": 0.3},
