@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -39,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(argv)
     _take_overrides(parser, options, rest)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("hf_dynsel").setLevel(logging.INFO)
+    first = os.environ.get("RANK", "0") == "0"  # of the processes of a launcher
+    logging.getLogger("hf_dynsel").setLevel(logging.INFO if first else logging.WARNING)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     datasets.disable_progress_bars()
@@ -152,3 +154,7 @@ def _add_transfer(command: argparse.ArgumentParser, verb: str) -> None:
     command.add_argument("--revision", help="branch; to pull also a tag or a commit")
     also = ["codes", "features"]
     command.add_argument("--also", nargs="+", default=[], choices=also, help="with the scores")
+
+
+if __name__ == "__main__":  # `accelerate launch -m hf_dynsel.cli`
+    sys.exit(main())

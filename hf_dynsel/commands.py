@@ -31,10 +31,14 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
+    from accelerate import PartialState
+
     from hf_dynsel.recipe import load
     from hf_dynsel.run import score_only
 
-    print(score_only(load(options.recipe, options.overrides)))
+    folder = score_only(load(options.recipe, options.overrides))
+    if PartialState().is_main_process:
+        print(folder)
 
 
 def _compare(options: argparse.Namespace) -> None:

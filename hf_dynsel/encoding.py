@@ -7,6 +7,7 @@ from typing import Any
 from datasets import Dataset
 
 from hf_dynsel import features, provenance
+from hf_dynsel.distributed import only_main
 from hf_dynsel.features import (
     Adapters,
     Backbone,
@@ -22,6 +23,7 @@ from hf_dynsel.ledger import Ledger
 from hf_dynsel.recipe import Recipe
 from hf_dynsel.recipe_sections import EXTRACTION, TRAIN_ADAPTERS, WORDING
 from hf_dynsel.sae import SparseAutoencoder, add_codes, train_sae
+from hf_dynsel.sae.parallel import Team
 from hf_dynsel.stage_cache import cache_dir, cache_key, charged
 
 logger = logging.getLogger(__name__)
@@ -57,7 +59,8 @@ def encode(recipe: Recipe, featured: Dataset, ledger: Ledger) -> tuple[Dataset, 
     else:
         sae = _autoencoder(recipe, featured, ledger)
     with ledger.timed("sae"):
-        return add_codes(featured, sae), sae
+        device = Team.everyone().device
+        return add_codes(featured, sae, device=device, cache_dir=cache_dir() / "codes"), sae
 
 
 def _load_autoencoder(recipe: Recipe) -> SparseAutoencoder:
@@ -74,7 +77,8 @@ def _autoencoder(recipe: Recipe, featured: Dataset, ledger: Ledger) -> SparseAut
             logger.info("sparse autoencoder: reused from %s", folder)
         else:
             with ledger.timed("sae"):
-                train_sae(featured, **settings).save_pretrained(folder)
+                sae = train_sae(featured, **settings, together=True)
+                only_main(lambda: sae.save_pretrained(folder))
             logger.info("sparse autoencoder: kept in %s", folder)
     return SparseAutoencoder.from_pretrained(folder)
 
@@ -87,7 +91,7 @@ def compare_with_texts(recipe: Recipe, featured: Dataset, ledger: Ledger, folder
         logger.info("adapters: read from %s", adapters.source)
     else:
         adapters = _adapters(recipe, featured, ledger)
-    adapters.save_pretrained(folder)
+    only_main(lambda: adapters.save_pretrained(folder))
     with ledger.timed("adapters"):
         return add_cosine(featured, adapters)
 
@@ -101,12 +105,18 @@ def _adapters(recipe: Recipe, featured: Dataset, ledger: Ledger) -> Adapters:
             logger.info("adapters: reused from %s", folder)
         else:
             with ledger.timed("adapters"):
-                wording = {key: value for key, value in settings.items() if key in WORDING}
-                texts = class_texts(class_names(featured), encoder, **wording)
-                training = {k: value for k, value in settings.items() if k in TRAIN_ADAPTERS}
-                train_adapters(featured, texts, **training).save_pretrained(folder)
+                only_main(lambda: _train_adapters(featured, encoder, settings, folder))
             logger.info("adapters: kept in %s", folder)
     return Adapters.from_pretrained(folder)
+
+
+def _train_adapters(
+    featured: Dataset, encoder: Backbone, settings: dict[str, Any], folder: Path
+) -> None:
+    wording = {key: value for key, value in settings.items() if key in WORDING}
+    texts = class_texts(class_names(featured), encoder, **wording)
+    training = {key: value for key, value in settings.items() if key in TRAIN_ADAPTERS}
+    train_adapters(featured, texts, **training).save_pretrained(folder)
 
 
 def _load_adapters(recipe: Recipe) -> Adapters:

@@ -86,14 +86,18 @@ def feature_rows(features: Any) -> Rows:
     return ArrayRows(array)
 
 
-def in_order(rows: Rows, size: int) -> Iterator[Float[Tensor, "b d"]]:
+def in_order(rows: Rows, size: int, within: range | None = None) -> Iterator[Float[Tensor, "b d"]]:
     """Yields all rows once, from first to last, in chunks.
+
+    Args:
+        within: these consecutive rows alone.
 
     Raises:
         ValueError: if a value is NaN or infinite.
     """
-    for start in range(0, rows.shape[0], size):
-        chunk = rows.read(slice(start, start + size))
+    wanted = within or range(rows.shape[0])
+    for start in range(wanted.start, wanted.stop, size):
+        chunk = rows.read(slice(start, min(start + size, wanted.stop)))
         bad = (~torch.isfinite(chunk).all(1)).nonzero()
         if len(bad):
             raise ValueError(

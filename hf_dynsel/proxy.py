@@ -15,6 +15,7 @@ from transformers import PrinterCallback, ProgressCallback
 
 from hf_dynsel import provenance
 from hf_dynsel.collect import CollectScores
+from hf_dynsel.distributed import only_main, processes
 from hf_dynsel.features.checkpoint import hash_weights
 from hf_dynsel.ledger import Ledger
 from hf_dynsel.preparing import build_model, model_view
@@ -65,12 +66,12 @@ def collect_proxy(recipe: Recipe, train: Dataset, ledger: Ledger) -> Path:
     The proxies are models of the recipe, trained on all of the data by its trainer's arguments,
     each from another seed. All scores are collected in the same pass. Each training is kept as
     soon as it is done, so that an interruption, or a larger number of them, costs no other.
+    Several processes train each together, as they do the recipe's own model: a batch is that of
+    all of them, so what another number of processes gave is kept apart.
     """
     runs = [_run(recipe, train, seed, ledger) for seed in _seeds(recipe)]
     folder = proxy_dir() / cache_key([run.name for run in runs])
-    if not (folder / "done").is_file():
-        _join(recipe, train, runs, folder)
-        logger.info("proxy: what it gave is kept in %s", folder)
+    only_main(lambda: _join(recipe, train, runs, folder))
     return folder
 
 
@@ -112,11 +113,13 @@ def _run(recipe: Recipe, train: Dataset, seed: int, ledger: Ledger) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             with ledger.timed("proxy"):
                 _train(recipe, train, collect, seed, folder)
-            collect.save(folder / RUN)
+            only_main(lambda: collect.save(folder / RUN))
     return folder
 
 
 def _join(recipe: Recipe, train: Dataset, runs: list[Path], folder: Path) -> None:
+    if (folder / "done").is_file():
+        return
     collect = _collector(recipe)
     for run in runs:
         collect.include(run / RUN)
@@ -129,6 +132,7 @@ def _join(recipe: Recipe, train: Dataset, runs: list[Path], folder: Path) -> Non
     if settings.get("scores"):
         save_scores(scored, folder, hashed=False)
     (folder / "done").touch()
+    logger.info("proxy: what it gave is kept in %s", folder)
 
 
 def _train(recipe: Recipe, train: Dataset, collect: CollectScores, seed: int, folder: Path) -> None:
@@ -147,7 +151,7 @@ def _train(recipe: Recipe, train: Dataset, collect: CollectScores, seed: int, fo
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
     trainer.train()
-    shutil.rmtree(work, ignore_errors=True)
+    only_main(lambda: shutil.rmtree(work, ignore_errors=True))
 
 
 def _arguments(recipe: Recipe) -> dict[str, Any]:
@@ -168,4 +172,6 @@ def _folder(recipe: Recipe, train: Dataset, seed: int) -> Path:
         "vectors": settings.get("vectors", False),
         "seed": seed,
     }
+    if (count := processes().num_processes) > 1:  # a batch is that of all of them together
+        parts["processes"] = count
     return proxy_dir() / cache_key(parts)

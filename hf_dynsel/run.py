@@ -4,9 +4,11 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
 from datasets import Dataset, DatasetDict
 from transformers import PrinterCallback, ProgressCallback
 
@@ -40,8 +42,8 @@ logger = logging.getLogger(__name__)
 def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
     """Returns the run folder, after all stages of the recipe; finished stages are reused.
 
-    In several processes, such as those of torchrun, the main one writes; the data must have been
-    scored before, by one.
+    Several processes, such as those of torchrun, score and train together, and the main one writes.
+    They share the run folder and the cache.
 
     Args:
         recipe: what to run.
@@ -53,6 +55,7 @@ def run(recipe: Recipe, *, report: bool = True, resume: bool = False) -> Path:
         ValueError: as the stages do.
     """
     require_ready(recipe)
+    meet(recipe)
     only_main(lambda: prepare_folder(recipe, resume=resume))
     folder, ledger = recipe.folder, Ledger()
     splits = load_data(recipe)
@@ -69,17 +72,28 @@ def score_only(recipe: Recipe) -> Path:
     """Returns the folder of the recipe's scores, computed if they are not there yet.
 
     An `output_dir` gets a copy of them, and of the autoencoder and the adapters they were made
-    with, as a run's folder does.
+    with, as a run's folder does. Several processes score together, each calling this.
 
     Raises:
         ValueError: if the recipe has no scores.
     """
     if not (recipe.scores or recipe.proxy):
         raise ValueError(f"the recipe '{recipe.name}' has no section 'scores' or 'proxy'")
+    meet(recipe)
     scored = score(recipe, load_data(recipe)["train"], Ledger())
     if recipe.output_dir is not None:
-        _copy_scores(scored.folder, recipe.folder)
-    return _together(recipe, scored) or scored.folder or proxy_dir()
+        only_main(lambda: _copy_scores(scored.folder, recipe.folder))
+    only_main(lambda: _together(recipe, scored))
+    return _joint_folder(recipe) or scored.folder or proxy_dir()
+
+
+def meet(recipe: Recipe) -> None:
+    """Joins the processes of a launcher, by `use_cpu` and `ddp_timeout` of the recipe's trainer.
+
+    So long may one process work while others wait for it, such as on a score of all rows.
+    """
+    seconds = recipe.trainer.get("ddp_timeout", 1800)
+    PartialState(cpu=recipe.trainer.get("use_cpu", False), timeout=timedelta(seconds=seconds))
 
 
 def prepare_folder(recipe: Recipe, *, resume: bool = False) -> Path:
@@ -144,13 +158,15 @@ def build_trainer(
     return trainer, views["test"]
 
 
-def _together(recipe: Recipe, scored: Scored) -> Path | None:
+def _together(recipe: Recipe, scored: Scored) -> None:
     """Saves scores of proxies and others, which have a folder each in the cache, in the run's."""
-    if not (recipe.scores and (recipe.proxy or {}).get("scores")):
-        return None
-    folder = recipe.folder / "scores"
-    save_scores(scored.dataset, folder, hashed=False)
-    return folder
+    if (folder := _joint_folder(recipe)) is not None:
+        save_scores(scored.dataset, folder, hashed=False)
+
+
+def _joint_folder(recipe: Recipe) -> Path | None:
+    both = recipe.scores and (recipe.proxy or {}).get("scores")
+    return recipe.folder / "scores" if both else None
 
 
 def _copy_scores(folder: Path | None, run: Path) -> None:

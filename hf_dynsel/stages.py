@@ -28,9 +28,10 @@ from hf_dynsel.pool import pool_of
 from hf_dynsel.proxy import collect_proxy, proxy_columns
 from hf_dynsel.proxy_section import PROXY_COLUMNS, build_scores
 from hf_dynsel.recipe import Recipe
-from hf_dynsel.scores import add_scores, attach, load_scores, save_scores
+from hf_dynsel.scores import attach, load_scores, save_scores
 from hf_dynsel.scores.active import CODE_COLUMNS
 from hf_dynsel.scores.columns import read_column
+from hf_dynsel.scoring import score_together
 from hf_dynsel.stage_cache import cache_dir, cache_key, charged
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,14 @@ def score(recipe: Recipe, train: Dataset, ledger: Ledger) -> Scored:
 
     Scores of the same data and the same settings are read from the cache, and so are features,
     autoencoders, adapters and what proxies gave; the ledger is charged what they cost when they
-    were computed.
+    were computed. Several processes do this together, each calling it: they share the forward
+    passes, the training of autoencoders, their codes and the scores of these. Adapters and scores
+    of other columns are the main one's work; proxies are trained by all, as the run's model is.
+
+    Memory of each process, beside its share of the dataset's own and one batch: features of up to
+    4 GiB, while an autoencoder is trained on them (larger ones are read from disk); then 8 k bytes
+    for each of its rows, for k units, and 60 per active one; and 16 for each row of all, for the
+    classes. Scores of features hold all of these in the main process.
     """
     _require_apart(recipe)
     scored, proxy, folder = train, None, None
@@ -141,7 +149,7 @@ def _own_scores(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Dataset
             logger.info("features and what is made of them: not needed again")
             logger.info("scores: reused from %s", folder)
         else:
-            save_scores(_compute(recipe, train, ledger, folder), folder, hashed=False)
+            _compute(recipe, train, ledger, folder)
             logger.info("scores: %s kept in %s", ", ".join(recipe.scores), folder)
     return attach(train, load_scores(folder)), folder
 
@@ -156,8 +164,8 @@ def _shared_scores(recipe: Recipe, train: Dataset, ledger: Ledger) -> tuple[Data
     return scored, folder
 
 
-def _compute(recipe: Recipe, train: Dataset, ledger: Ledger, folder: Path) -> Dataset:
-    """Returns the scored training set; what was trained for it is saved in the folder."""
+def _compute(recipe: Recipe, train: Dataset, ledger: Ledger, folder: Path) -> None:
+    """Saves the scores in the folder, and what was trained for them."""
     assert recipe.scores is not None
     wanted, scored = build_scores(recipe.scores), train
     if recipe.adapters:
@@ -166,11 +174,11 @@ def _compute(recipe: Recipe, train: Dataset, ledger: Ledger, folder: Path) -> Da
         scored = featured(recipe, train, ledger)
     if recipe.sae:
         scored, sae = encode(recipe, scored, ledger)
-        sae.save_pretrained(folder / SAE)
+        only_main(lambda: sae.save_pretrained(folder / SAE))
     if recipe.adapters:
         scored = compare_with_texts(recipe, scored, ledger, folder / ADAPTERS)
     with ledger.timed("scores"):
-        return add_scores(scored, wanted)
+        score_together(scored, wanted, folder)
 
 
 def _scores_key(recipe: Recipe, train: Dataset) -> str:

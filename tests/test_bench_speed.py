@@ -37,7 +37,8 @@ def test_one_stage_is_measured_alone():
 def test_unknown_stages_are_refused():
     with pytest.raises(ValueError, match="there is no stage 'sae'; there are import, selection"):
         bench_speed(only=["sae"])
-    assert {*STAGES} >= {"trainer", "data", "features", "autoencoder", "density", "savings"}
+    named = {"trainer", "data", "features", "autoencoder", "density", "savings", "processes"}
+    assert {*STAGES} >= named
 
 
 def test_a_pair_is_the_median_of_the_ratios_of_turns():

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from torch.utils.data import BatchSampler
 
 from hf_dynsel import distributed
-from hf_dynsel.distributed import gather_rows, not_padding, require_agreement, total
+from hf_dynsel.distributed import (
+    from_main,
+    gather_rows,
+    not_padding,
+    only_main,
+    require_agreement,
+    total,
+)
 
 
 class Group:
@@ -25,7 +32,13 @@ class Group:
 
     def state(self):
         cpu = torch.device("cpu")
-        return SimpleNamespace(num_processes=self.count, process_index=self.own.index, device=cpu)
+        return SimpleNamespace(
+            num_processes=self.count,
+            process_index=self.own.index,
+            is_main_process=self.own.index == 0,
+            device=cpu,
+            wait_for_everyone=self.barrier.wait,
+        )
 
     def gather(self, tensor):
         self.slots[self.own.index] = tensor
@@ -33,6 +46,9 @@ class Group:
         every = torch.cat(self.slots)
         self.barrier.wait()
         return every
+
+    def broadcast(self, tensor):
+        return self.gather(tensor[None])[0]
 
     def pad(self, tensor, dim, pad_index=0):
         longest = self.gather(torch.tensor([len(tensor)])).max()
@@ -54,6 +70,7 @@ def group_of(monkeypatch):
         group = Group(count)
         monkeypatch.setattr(distributed, "PartialState", group.state)
         monkeypatch.setattr(distributed, "gather", group.gather)
+        monkeypatch.setattr(distributed, "broadcast", group.broadcast)
         monkeypatch.setattr(distributed, "pad_across_processes", group.pad)
         return group
 
@@ -144,3 +161,26 @@ def test_one_process_asks_nobody():
     assert gather_rows(rows) is rows
     assert total(torch.tensor(5)).item() == 5
     require_agreement("ab" * 32, 0)
+
+
+def test_in_work_of_the_main_process_nothing_waits_for_the_others(group_of):
+    """The others are not there to answer: a gathering of two threads would time out."""
+    group, found = group_of(2), []
+
+    def work():
+        found.append((total(torch.tensor([3])), gather_rows({"x": torch.tensor([1])})["x"]))
+        only_main(lambda: found.append(from_main(lambda: "own")))
+
+    def of_process(index):
+        only_main(work)
+
+    group.run(of_process)
+    assert [value.tolist() for value in found[0]] == [[3], [1]] and found[1:] == ["own"]
+
+
+@pytest.mark.parametrize("text", ["", "ü and more"])
+def test_a_text_of_the_main_process_reaches_all(group_of, text):
+    def of_process(index):
+        return from_main(lambda: text if index == 0 else "another")
+
+    assert group_of(3).run(of_process) == [text] * 3

@@ -9,6 +9,7 @@ import pytest
 from hf_dynsel import yaml_files
 from hf_dynsel.recipe import load
 from hf_dynsel.run import run
+from hf_dynsel.scores import load_scores
 from launching import torchrun
 from stand_ins import RECIPES, StandIns
 
@@ -44,7 +45,31 @@ def test_a_sharded_recipe_trains_on_what_one_process_would(tmp_path):
     assert (both / "model" / "model.safetensors").is_file()
 
 
-def test_several_processes_do_not_each_score_the_data(tmp_path):
+def test_a_recipe_is_scored_and_trained_in_two_processes_as_in_one(tmp_path, monkeypatch):
+    """Sharded in two processes: what scoring sets up must leave that to the trainer."""
     digits = str(RECIPES / "quickstart_digits.yaml")
-    with pytest.raises(AssertionError, match="each of 2 processes would score.*`hf-dynsel score`"):
-        torchrun(2, "recipe_run.py", digits, f"output_dir={tmp_path}")
+    small = ["sae.epochs=2", "trainer.num_train_epochs=2", "trainer.eval_strategy=no"]
+    small += ["trainer.fsdp_config={transformer_layer_cls_to_wrap: Linear}"]
+    for count, sharded in ((1, False), (2, True)):
+        monkeypatch.setenv("HF_DYNSEL_CACHE", str(tmp_path / f"cache-{count}"))
+        batch = f"trainer.per_device_train_batch_size={32 // count}"
+        own = [batch, f"trainer.fsdp={str(sharded).lower()}", f"output_dir={tmp_path / str(count)}"]
+        torchrun(count, "recipe_run.py", digits, *small, *own)
+    one, two = (tmp_path / str(count) for count in (1, 2))
+    assert load_scores(two / "scores").rows.equals(load_scores(one / "scores").rows)
+    np.testing.assert_array_equal(selections(one), selections(two))
+
+
+def test_two_processes_train_proxies_together(tmp_path):
+    """Their batches are those of one process, and so are the scores, but for the last digits."""
+    small = ["dataset.train_size=200", "trainer.num_train_epochs=1", "features=null", "sae=null"]
+    small += ["scores=null", "proxy={epochs: 2, scores: {EL2N: {}}}", "selector={name: TopScore, "]
+    small[-1] += "keep: 0.5, score: el2n}"
+    digits = str(RECIPES / "quickstart_digits.yaml")
+    for count in (1, 2):
+        batch = f"trainer.per_device_train_batch_size={32 // count}"
+        folder = f"output_dir={tmp_path / str(count)}"
+        torchrun(count, "recipe_run.py", digits, *small, batch, folder)
+    one, two = (load_scores(tmp_path / f"{count}" / "scores").rows for count in (1, 2))
+    np.testing.assert_allclose(one["score_el2n"].to_numpy(), two["score_el2n"].to_numpy(), atol=0.1)
+    assert len(list((tmp_path / "dynsel" / "proxy").glob("*/run.safetensors"))) == 2

@@ -11,6 +11,7 @@ from hf_dynsel.bench.density import bench_density
 from hf_dynsel.bench.extraction import bench_extraction
 from hf_dynsel.bench.imports import bench_imports
 from hf_dynsel.bench.load import load_average
+from hf_dynsel.bench.processes import bench_processes
 from hf_dynsel.bench.savings import bench_savings
 from hf_dynsel.bench.selection import bench_selection
 from hf_dynsel.bench.target import Target
@@ -27,6 +28,7 @@ STAGES: Mapping[str, Callable[[bool], Iterator[Target]]] = MappingProxyType(
         "autoencoder": bench_autoencoder,
         "density": bench_density,
         "savings": bench_savings,
+        "processes": bench_processes,
     }
 )
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import send_to_device
 from datasets import Dataset
 from jaxtyping import Float32
@@ -12,9 +11,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
+from hf_dynsel.feature_rows import COLUMN
 from hf_dynsel.features.backbone import Backbone
 from hf_dynsel.features.frozen import frozen
-from hf_dynsel.features.shards import Shards
+from hf_dynsel.shards import Shards
 
 
 def encode_shards(
@@ -22,11 +22,15 @@ def encode_shards(
     backbone: Backbone,
     shards: Shards,
     own: list[int],
-    accelerator: Accelerator,
+    processes: Any,
     batch_size: int,
     num_workers: int,
 ) -> None:
-    """Writes the shards of this process, holding one batch of features at a time."""
+    """Writes the shards of this process, holding one batch of features at a time.
+
+    Args:
+        processes: an `Accelerator` or a `PartialState`.
+    """
     # Ranges, not lists: datasets reads them as slices, and they take no memory.
     batches: list[Any] = [rows for shard in own for rows in shards.batches(shard, batch_size)]
     loader = _loader(view, backbone, batches, num_workers)
@@ -34,15 +38,15 @@ def encode_shards(
         total=sum(map(len, batches)),
         desc="features",
         unit="row",
-        disable=not accelerator.is_main_process,
+        disable=not processes.is_main_process,
     )
-    with frozen(backbone.module, accelerator.device), progress:
+    with frozen(backbone.module, processes.device), progress:
         inputs = iter(loader)
         for shard in own:
-            with shards.write(shard, backbone.dim) as append:
+            with shards.write(shard, {COLUMN: "float32"}, backbone.dim) as append:
                 for rows in shards.batches(shard, batch_size):
-                    batch = send_to_device(next(inputs), accelerator.device)
-                    append(_encode(backbone, batch, rows))
+                    batch = send_to_device(next(inputs), processes.device)
+                    append({COLUMN: _encode(backbone, batch, rows)})
                     progress.update(len(rows))
 
 

@@ -11,10 +11,12 @@ from datasets import Dataset, IterableDataset
 from datasets.fingerprint import Hasher
 
 from hf_dynsel import provenance
-from hf_dynsel.features.attach import attach
+from hf_dynsel.beside import beside
+from hf_dynsel.distributed import processes
+from hf_dynsel.feature_rows import COLUMN
 from hf_dynsel.features.backbone import Backbone
 from hf_dynsel.features.encode import encode_shards
-from hf_dynsel.features.shards import COLUMN, Shards
+from hf_dynsel.shards import Shards, deal
 
 logger = logging.getLogger(__name__)
 
@@ -49,25 +51,20 @@ def extract(
             column, or if a feature is NaN or infinite.
     """
     _check(dataset, batch_size, shard_size)
-    accelerator = accelerator or Accelerator()
+    # No accelerator of our own: the trainer makes one later, whose settings must be the first.
+    team = accelerator or processes()
     view = backbone.view(dataset)
     note = _note(view, backbone)
-    folder = Path(cache_dir) / _key(view, note)
-    if accelerator.is_main_process:
-        Shards.create(folder, len(dataset), shard_size, note)
-    accelerator.wait_for_everyone()
-    shards = Shards.find(folder)
-    assert shards is not None, f"{folder} was laid out above"
-    missing = shards.missing()
-    accelerator.wait_for_everyone()  # all look before one writes, and so deal the same shards
-    if missing:
-        backbone.prepare(dataset)
-        own = missing[accelerator.process_index :: accelerator.num_processes]
-        encode_shards(view, backbone, shards, own, accelerator, batch_size, num_workers)
-        accelerator.wait_for_everyone()
+    dealt = deal(Path(cache_dir) / _key(view, note), len(dataset), shard_size, note, team)
+    shards = dealt.shards
+    if dealt.complete:
+        logger.info("the features of %d rows are read from %s", len(dataset), shards.folder)
     else:
-        logger.info("the features of %d rows are read from %s", len(dataset), folder)
-    return attach(dataset, shards.open(), {**note, "version": provenance.library_version()})
+        backbone.prepare(dataset)
+        encode_shards(view, backbone, shards, dealt.own, team, batch_size, num_workers)
+        team.wait_for_everyone()
+    note |= {"version": provenance.library_version()}
+    return provenance.record(beside(dataset, shards.open()), COLUMN, note)
 
 
 def cached(dataset: Dataset, backbone: Backbone, cache_dir: str | Path) -> bool:

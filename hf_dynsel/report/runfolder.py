@@ -14,6 +14,7 @@ from hf_dynsel.report.summary import Summary, read_summary
 
 SUMMARY, SELECTIONS = "summary.json", "selections.parquet"
 SCORES, SCORES_META = "scores/scores.parquet", "scores/scores.json"
+TABLES = "scores*.parquet"  # one, or a part from each process that scored
 HISTORY, RECIPE = "log_history.json", "recipe.yaml"
 PREFIX = "score_"
 
@@ -74,23 +75,23 @@ def read_run(folder: Path, *, selections: bool = True) -> RunFolder:
         path=folder,
         summary=summary,
         label=label,
-        **_read_scores(folder / SCORES, summary.size, label),
+        **_read_scores((folder / SCORES).parent, summary.size, label),
         score_notes=notes,
         history=tuple(_read_json(folder / HISTORY, [])),
         recipe=_read_text(folder / RECIPE),
     )
 
 
-def _read_scores(path: Path, size: int, label: str) -> dict[str, Any]:
+def _read_scores(folder: Path, size: int, label: str) -> dict[str, Any]:
     """Returns the fields of the run that the score table holds, in the order of the samples."""
-    if not path.is_file():
+    if not (paths := sorted(folder.glob(TABLES))):
         return {"scores": {}, "labels": None, "classes": ()}
-    table = pq.read_table(path)
+    table = pq.read_table(paths)
     index = table["index"].to_numpy()
     if not np.array_equal(np.sort(index), np.arange(size)):
         raise ValueError(
-            f"{path} scores {len(index)} samples, but the run had {size} (samples_full / epochs in "
-            f"{SUMMARY}): each index from 0 to {size - 1} must be there once"
+            f"{folder} scores {len(index)} samples, but the run had {size} (samples_full / epochs "
+            f"in {SUMMARY}): each index from 0 to {size - 1} must be there once"
         )
     order = np.argsort(index)
     names = [name for name in table.column_names if name.startswith(PREFIX)]

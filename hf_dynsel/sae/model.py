@@ -90,8 +90,7 @@ class SparseAutoencoder(SavedModel):
             table: to write the answers into; at least as many rows.
             whole: whether the table must hold those of all items afterwards.
         """
-        on_cpu = table.device.type == "cpu"
-        size = max(1, CACHED // self.config.num_latents) if on_cpu else len(inputs)
+        size = self.piece() if table.device.type == "cpu" else len(inputs)
         values, indices = [], []
         for start, part in zip(range(0, len(inputs), size), torch.split(inputs, size), strict=True):
             place = start if whole else 0
@@ -100,6 +99,10 @@ class SparseAutoencoder(SavedModel):
             values.append(answers.gather(1, indices[-1]))
         found = SparseCodes(torch.cat(values), torch.cat(indices))
         return found.rectified() if self.config.topk_mode == "relu" else found
+
+    def piece(self) -> int:
+        """Returns how many items a CPU encodes at a time."""
+        return max(1, CACHED // self.config.num_latents)
 
     def encode(self, features: Float[Tensor, "n d"]) -> SparseCodes:
         """Returns the sparse codes of features."""

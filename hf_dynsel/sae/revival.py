@@ -1,6 +1,7 @@
 """Finds the units of a sparse autoencoder that never fire, and the loss that wakes them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -12,6 +13,7 @@ from hf_dynsel.sae.model import SparseAutoencoder
 from hf_dynsel.sae.sparse import SparseCodes
 
 Reduction = Literal["mean", "sum"]
+OfUnits = Callable[[Tensor, Tensor], Tensor]  # of pre-activations and units
 BLOCK = 64
 
 
@@ -79,11 +81,17 @@ class Revival:
         inputs: Float[Tensor, "n d"],
         pre_activations: Float[Tensor, "n units"],
         dead: Int[Tensor, " dead"],
+        strongest: OfUnits | None = None,
     ) -> Float[Tensor, ""]:
-        """Returns the weighted loss of the dead units on one batch."""
+        """Returns the weighted loss of the dead units on one batch.
+
+        Args:
+            pre_activations: of the batch, or of this process's share of it.
+            strongest: finds the units' items; `strongest_items` where the share is all.
+        """
         if self.weight == 0 or len(dead) == 0:
             return inputs.new_zeros(())
-        chosen = inputs[strongest_items(pre_activations, dead)]
+        chosen = inputs[(strongest or strongest_items)(pre_activations, dead)]
         weight = sae.weight[dead]
         answers = (weight * chosen).sum(1) + sae.encoder_bias[dead]
         alone = weight * answers[:, None] + sae.decoder_bias
@@ -93,18 +101,32 @@ class Revival:
 
 @torch.no_grad()
 def flip_negative(
-    sae: SparseAutoencoder, pre_activations: Float[Tensor, "n units"], dead: Int[Tensor, " dead"]
+    sae: SparseAutoencoder,
+    pre_activations: Float[Tensor, "n units"],
+    dead: Int[Tensor, " dead"],
+    highest: OfUnits | None = None,
 ) -> bool:
     """Negates, in place, the dead units that no item of the batch excites; says whether any was.
 
     The revival loss rewards the reconstruction w (w·x + b), in which the sign is lost: a unit
     that points away from every item would become a perfect copy of one, turned round, and never
     fire. With tied weights (w, b) and (-w, -b) reconstruct the same, so nothing else changes.
+
+    Args:
+        pre_activations: of the batch, or of this process's share of it.
+        highest: finds the units' largest answers; `highest_answers` where the share is all.
     """
-    negative = dead[pre_activations.amax(0)[dead] <= 0]
+    negative = dead[(highest or highest_answers)(pre_activations, dead) <= 0]
     sae.weight[negative] *= -1
     sae.encoder_bias[negative] *= -1
     return len(negative) > 0
+
+
+def highest_answers(
+    pre_activations: Float[Tensor, "n units"], units: Int[Tensor, " u"]
+) -> Float[Tensor, " u"]:
+    """Returns the largest answer of each of the units."""
+    return pre_activations.amax(0)[units]
 
 
 def strongest_items(

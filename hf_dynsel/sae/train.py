@@ -2,6 +2,7 @@
 
 import math
 import time
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from hf_dynsel.sae.config import SparseAutoencoderConfig, TopKMode, TrainingSumm
 from hf_dynsel.sae.encode import encoded
 from hf_dynsel.sae.fit import Fit
 from hf_dynsel.sae.model import SparseAutoencoder
+from hf_dynsel.sae.parallel import ALONE, Share, Team
 from hf_dynsel.sae.revival import DeadUnits, Reduction, Revival, flip_negative
 from hf_dynsel.sae.sparse import SparseCodes, sums_by_unit, weighted_rows
 
@@ -39,6 +41,7 @@ def train_sae(
     seed: int = 0,
     device: torch.device | str | None = None,
     progress: bool = True,
+    together: bool = False,
 ) -> SparseAutoencoder:
     """Returns a sparse autoencoder trained on feature vectors, with a summary of the training.
 
@@ -63,6 +66,10 @@ def train_sae(
         device: where to train. None takes CUDA where there is one.
         progress: whether to show a bar with the unexplained variance (fvu), the active units
             per item (l0) and the share of dead units of the last pass.
+        together: whether all processes of the launcher train it, each calling this with the same
+            features. They share the products and the choice of units; the result is the same as
+            that of one, on CPUs to the bit. Each holds the weights, Adam's two moments and the
+            features of up to 4 GiB.
 
     Raises:
         ValueError: if a setting is out of range, or the features hold fewer than two items, NaN
@@ -75,18 +82,19 @@ def train_sae(
         for one pass or 100 batches, whichever is longer, and is then revived at every batch
         until the next check.
     """
-    started = time.perf_counter()
+    started, team = time.perf_counter(), Team.everyone() if together else ALONE
     revival = Revival(revive_weight, revive_reduction, flip_negative_dead)
     _check_positive(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
     rows = feature_rows(features)
     batch_size = batch_size or min(4096, max(256, rows.shape[0] // 16))
     sae = SparseAutoencoder(_config(rows, expansion, k, topk_mode), seed)
     sae.mean.copy_(mean_input(sae, rows, batch_size))
-    sae.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    data = Batches(rows, batch_size, sae.mean.device, seed)
+    sae.to(device or team.device)
+    share = partial(team.share, sae)
+    data = Batches(rows, batch_size, sae.mean.device, seed, share)
     rate = learning_rate or 2e-4 / math.sqrt(sae.config.num_latents / 2**14)
-    fit(sae, data, epochs, rate, revival, progress)
-    quality = measure(sae, rows, batch_size)
+    fit(sae, data, epochs, rate, revival, progress and team.process == 0, team)
+    quality = measure(sae, rows, batch_size, team)
     sae.summary = TrainingSummary(
         rows.shape[0],
         epochs,
@@ -106,6 +114,7 @@ def fit(
     learning_rate: float,
     revival: Revival,
     progress: bool,
+    team: Team = ALONE,
 ) -> None:
     """Trains the model in place."""
     optimizer = torch.optim.Adam(sae.parameters(), learning_rate, fused=True)
@@ -116,8 +125,11 @@ def fit(
         for _ in range(epochs):
             quality = Fit(sae.config.num_latents, sae.mean.device)
             for features in data:
-                step(sae, optimizer, features, table[: len(features)], dead, revival, quality)
+                share = team.share(sae, len(features))
+                room = table[: len(share)]
+                step(sae, optimizer, features, room, dead, revival, quality, share)
                 bar.update()
+            team.agree(sae)
             bar.set_postfix({name: f"{v:.3f}" for name, v in quality.values().items()})
 
 
@@ -125,20 +137,22 @@ def step(
     sae: SparseAutoencoder,
     optimizer: torch.optim.Optimizer,
     features: Float[Tensor, "b d"],
-    table: Float[Tensor, "b units"],
+    table: Float[Tensor, "own units"],
     dead: DeadUnits,
     revival: Revival,
     quality: Fit,
+    share: Share,
 ) -> None:
     """Takes one optimizer step on one batch of features."""
     inputs = sae.standardize(features)
     reviving = revival.weight > 0 and len(dead.indices) > 0
-    codes = sae.codes(inputs, table, whole=reviving)
-    if reviving and revival.flip and flip_negative(sae, table, dead.indices):
-        codes = sae.codes(inputs, table, whole=True)
+    codes = share.codes(sae, inputs, table, whole=reviving)
+    if reviving and revival.flip and flip_negative(sae, table, dead.indices, share.highest):
+        codes = share.codes(sae, inputs, table, whole=True)
     reconstruction = descend(sae, inputs, codes)
     if reviving:
-        torch.autograd.backward(revival.loss(sae, inputs, table, dead.indices))
+        loss = revival.loss(sae, inputs, table, dead.indices, share.strongest)
+        torch.autograd.backward(loss)
     optimizer.step()
     dead.observe(codes)
     quality.add(inputs, codes, reconstruction)
@@ -170,10 +184,10 @@ def descend(
 
 
 @torch.no_grad()
-def measure(sae: SparseAutoencoder, rows: Rows, batch_size: int) -> Fit:
+def measure(sae: SparseAutoencoder, rows: Rows, batch_size: int, team: Team = ALONE) -> Fit:
     """Returns how well the model fits all rows."""
     quality = Fit(sae.config.num_latents, sae.mean.device)
-    for inputs, codes in encoded(sae, rows, batch_size):
+    for inputs, codes in encoded(sae, rows, batch_size, team):
         quality.add(inputs, codes, sae.decode(codes))
     return quality
 

@@ -1,10 +1,12 @@
 """Adds score columns to a dataset, each with a note of what it was computed from."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Int
 
 from hf_dynsel.provenance import fingerprint, library_version, record, recorded
 from hf_dynsel.scores.base import Score
@@ -41,24 +43,48 @@ def add_scores(
     Raises:
         ValueError: if a column is missing or does not fit, or a score is NaN or infinite.
     """
-    _check(dataset, scores)
-    label = find_label(dataset, label)
-    labels = None if label is None else read_classes(dataset, label)
-    notes = recorded(dataset)
-    origin = {
-        "dataset_fingerprint": fingerprint(dataset),
-        "num_rows": len(dataset),
-        "label": label,
-        "library_version": library_version(),
-        **{stage: notes[stage] for stage in ("features", "sae", "adapters") if stage in notes},
-    }
-    entries = dict(notes.get(NOTE, {}))
-    for score in [score.resolve(notes) for score in scores]:
+    made = Made.of(dataset, scores, label)
+    for score in made.scores:
         columns = {name: read_column(dataset, name) for name in score.columns}
-        values = score.values(columns, labels).astype(np.float32)
+        values = score.values(columns, made.labels).astype(np.float32)
         dataset = put_column(dataset, PREFIX + score.name, pa.array(values))
-        entries[score.name] = {"class": type(score).__name__, "config": score.config(), **origin}
-    return record(dataset, NOTE, entries)
+    return record(dataset, NOTE, {**recorded(dataset).get(NOTE, {}), **made.entries})
+
+
+@dataclass(frozen=True)
+class Made:
+    """Scores that fit a dataset, and what is noted of them.
+
+    Args:
+        scores: with the settings that depend on how their columns were made.
+        labels: class of each row, or None.
+        entries: the provenance of each score, by its name.
+    """
+
+    scores: Sequence[Score]
+    labels: Int[np.ndarray, " n"] | None
+    entries: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, dataset: "Dataset", scores: Sequence[Score], label: str | None) -> "Made":
+        """Returns the scores of a dataset, not computed yet; raises as `add_scores` does."""
+        _check(dataset, scores)
+        label = find_label(dataset, label)
+        labels = None if label is None else read_classes(dataset, label)
+        notes = recorded(dataset)
+        origin = {
+            "dataset_fingerprint": fingerprint(dataset),
+            "num_rows": len(dataset),
+            "label": label,
+            "library_version": library_version(),
+            **{stage: notes[stage] for stage in ("features", "sae", "adapters") if stage in notes},
+        }
+        scores = [score.resolve(notes) for score in scores]
+        entries = {
+            score.name: {"class": type(score).__name__, "config": score.config(), **origin}
+            for score in scores
+        }
+        return cls(scores, labels, entries)
 
 
 def _check(dataset: "Dataset", scores: Sequence[Score]) -> None:

@@ -72,10 +72,19 @@ class Score(ABC):
             ValueError: if a value is NaN or infinite, or classes are asked for and there are none.
         """
         raw = self.compute(columns, labels)
+        self.require_finite(raw)
+        return normalized(raw, self.normalize, labels)
+
+    def require_finite(self, raw: Float[np.ndarray, " n"], first: int = 0) -> None:
+        """Raises ValueError if a value is NaN or infinite.
+
+        Args:
+            raw: values of consecutive rows.
+            first: of these rows.
+        """
         bad = np.flatnonzero(~np.isfinite(raw))
         if len(bad):
             raise ValueError(
                 f"score '{self.name}' is NaN or infinite for {len(bad)} rows, the first is row "
-                f"{bad[0]}; check {' and '.join(self.columns)} there"
+                f"{first + bad[0]}; check {' and '.join(self.columns)} there"
             )
-        return normalized(raw, self.normalize, labels)

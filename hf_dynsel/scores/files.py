@@ -13,14 +13,13 @@ import pyarrow.parquet as pq
 from hf_dynsel.provenance import fingerprint, recorded
 from hf_dynsel.scores.add import NOTE
 from hf_dynsel.scores.columns import read_arrow
-from hf_dynsel.scores.notes import NOTES_FILE
+from hf_dynsel.scores.notes import NOTES_FILE, TABLE_FILE
 from hf_dynsel.scores.row_hash import content_columns, row_hashes
 from hf_dynsel.scores.table import CODES, FEATURES, INDEX, PREFIX, ROW_HASH
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-TABLE_FILE = "scores.parquet"
 Also = Literal["codes", "features"]
 TABLES: Mapping[Also, tuple[str, ...]] = MappingProxyType({"codes": CODES, "features": FEATURES})
 STAGES = {"sae_indices": "sae", "sae_values": "sae", "features": "features"}
@@ -53,7 +52,7 @@ def save_scores(
     columns = [name for name in dataset.column_names if name.startswith(PREFIX)]
     entries = _entries(dataset, columns)
     _require_made(dataset, also)
-    labels = sorted({entry["label"] for entry in entries.values()} - {None})
+    labels = labels_of(entries)
     notes = recorded(dataset)
     content = content_columns(dataset, labels) if hashed else []
     if hashed and notes.get("source", {}).get("redistribution") is False:
@@ -62,23 +61,47 @@ def save_scores(
     if content:
         table = table.add_column(1 + len(labels), ROW_HASH, row_hashes(dataset, content))
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    _write(table, target / TABLE_FILE)
+    clear_tables(target)
+    write_table(table, target / TABLE_FILE)
     for name in also:
-        _write(_numbered(dataset, list(TABLES[name])), target / f"{name}.parquet")
+        write_table(_numbered(dataset, list(TABLES[name])), target / f"{name}.parquet")
     stages = {STAGES[column] for name in also for column in TABLES[name]}
+    made = {"columns": {stage: notes[stage] for stage in sorted(stages) if stage in notes}}
+    write_notes(dataset, entries, target, {"labels": labels, "content": content, **made})
+
+
+def clear_tables(folder: Path) -> None:
+    """Makes a folder if it is missing, and removes the tables of scores that are in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in folder.glob("scores*.parquet"):  # another number of processes wrote other files
+        table.unlink()
+
+
+def labels_of(entries: Mapping[str, Any]) -> list[str]:
+    """Returns the class columns that scores read, given what is noted of each."""
+    return sorted({entry["label"] for entry in entries.values()} - {None})
+
+
+def write_notes(
+    dataset: "Dataset", entries: Mapping[str, Any], folder: Path, table: Mapping[str, Any]
+) -> None:
+    """Writes which dataset a table of scores is of, and how they came.
+
+    Args:
+        entries: the provenance of each score.
+        table: what else is to be known of the files.
+    """
+    kinds = dataset.features
     content_of = {
         "dataset_fingerprint": fingerprint(dataset),
         "num_rows": len(dataset),
-        "labels": labels,
-        "classes": {n: f.names for n in labels if hasattr(f := dataset.features[n], "names")},
-        "content": content,
-        "columns": {stage: notes[stage] for stage in sorted(stages) if stage in notes},
-        "source": notes.get("source", {}),
+        "classes": {n: kinds[n].names for n in table["labels"] if hasattr(kinds[n], "names")},
+        "source": recorded(dataset).get("source", {}),
         "scores": entries,
+        **table,
     }
     text = json.dumps(content_of, indent=2, sort_keys=True) + "\n"
-    (target / NOTES_FILE).write_text(text, encoding="utf-8")
+    (folder / NOTES_FILE).write_text(text, encoding="utf-8")
 
 
 def _entries(dataset: "Dataset", columns: list[str]) -> dict[str, Any]:
@@ -109,5 +132,6 @@ def _numbered(dataset: "Dataset", columns: list[str]) -> pa.Table:
     return table.add_column(0, INDEX, pa.array(np.arange(len(dataset))))
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, path: Path) -> None:
+    """Writes Parquet whose pages have checksums."""
     pq.write_table(table, path, compression="zstd", write_page_checksum=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_dynsel.json_files import MOST_BYTES
-from hf_dynsel.scores.files import TABLE_FILE, Also
-from hf_dynsel.scores.notes import NOTES_FILE, read_notes
+from hf_dynsel.scores.files import Also
+from hf_dynsel.scores.notes import NOTES_FILE, read_notes, table_parts
 from hf_dynsel.scores.reading import ROW_BYTES, VECTOR_BYTES, read_scores
 from hf_dynsel.scores.table import ScoreTable
 
@@ -48,7 +48,10 @@ def pull_scores(repo_id: str, revision: str | None, also: Collection[Also]) -> "
         first = pull(repo_id, limit, repo_type="dataset", revision=revision)
     except ValueError as invalid:
         raise ValueError(f"there is no folder '{repo_id}', and {invalid}") from invalid
-    rows = read_notes(first.folder / NOTES_FILE)["num_rows"]
-    limits = {NOTES_FILE: MOST_BYTES, TABLE_FILE: MOST_BYTES + rows * ROW_BYTES}
+    notes = read_notes(first.folder / NOTES_FILE)
+    rows, parts = notes["num_rows"], table_parts(notes)
+    each = MOST_BYTES // len(parts)
+    limits = {NOTES_FILE: MOST_BYTES}
+    limits |= {name: each + len(held) * ROW_BYTES for name, held in parts.items()}
     limits |= {f"{extra}.parquet": MOST_BYTES + rows * VECTOR_BYTES for extra in also}
     return pull(repo_id, limits, repo_type="dataset", revision=first.commit)

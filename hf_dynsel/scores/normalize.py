@@ -5,7 +5,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_dynsel.scaling import minmax
+from hf_dynsel.scaling import MinMax, minmax
+from hf_dynsel.scores.exchange import Exchange
 
 Normalization = Literal["minmax", "rank", "class_minmax", "class_rank"]
 
@@ -39,6 +40,31 @@ def normalized(
     for label in np.unique(labels):
         found[labels == label] = scale(values[labels == label])
     return found
+
+
+def normalized_own(
+    values: Float[np.ndarray, " own"],
+    how: Normalization | None,
+    labels: Int[np.ndarray, " n"] | None,
+    exchange: Exchange,
+) -> Float[np.ndarray, " own"]:
+    """Returns the values of this process's rows as `normalized` would return them among all.
+
+    By the range, processes exchange the ends of theirs. By ranks or within classes, each holds
+    the values of all rows for the while, in 8 bytes per row.
+
+    Args:
+        labels: class of each sample of all.
+    """
+    if how is None:
+        return values
+    if how == "minmax":
+        low = exchange.joined(np.array([values.min(initial=np.inf)])).min()
+        high = exchange.joined(np.array([values.max(initial=-np.inf)])).max()
+        return MinMax(values, low, high - low)[:]
+    every = normalized(exchange.joined(values), how, labels)
+    rows = exchange.stretch(len(every))
+    return every[rows.start : rows.stop]
 
 
 def rank(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:

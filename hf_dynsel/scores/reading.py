@@ -1,6 +1,6 @@
 """Reads a table of scores that anyone may have written, checking all before use."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hf_dynsel.json_files import MOST_BYTES
-from hf_dynsel.scores.files import TABLE_FILE, TABLES, Also
-from hf_dynsel.scores.notes import NOTES_FILE, read_notes
+from hf_dynsel.scores.files import TABLES, Also
+from hf_dynsel.scores.notes import NOTES_FILE, TABLE_FILE, read_notes, table_parts
 from hf_dynsel.scores.pieces import read_pieces, require_within
 from hf_dynsel.scores.row_hash import LENGTH
 from hf_dynsel.scores.table import INDEX, PREFIX, ROW_HASH, ScoreTable
@@ -30,21 +30,21 @@ def read_scores(folder: Path, also: Collection[Also] = (), source: str | None = 
     """Returns the scores that `save_scores` wrote into a folder.
 
     Args:
-        folder: with `scores.parquet` and `scores.json`.
+        folder: with `scores.json`, and `scores.parquet` or the parts of it.
         also: what else is read.
         source: the repository and commit that the folder is a copy of.
 
     Raises:
         ValueError: if a file is missing, damaged, or does not fit the others.
     """
-    for name in (NOTES_FILE, TABLE_FILE, *(f"{name}.parquet" for name in also)):
-        if not (folder / name).is_file():
-            raise ValueError(
-                f"there is no file {folder / name}; scores are saved as {TABLE_FILE} and "
-                f"{NOTES_FILE}, and codes and features as files of their own, by save_scores"
-            )
+    _require_file(folder, NOTES_FILE)
     notes = read_notes(folder / NOTES_FILE)
-    rows = _read_scores(folder / TABLE_FILE, notes)
+    parts = table_parts(notes)
+    for name in (*parts, *(f"{name}.parquet" for name in also)):
+        _require_file(folder, name)
+    rows = pa.concat_tables(
+        [_read_scores(folder / name, notes, held) for name, held in parts.items()]
+    )
     for name in also:
         path = folder / f"{name}.parquet"
         extra = _read_vectors(path, TABLES[name], notes["num_rows"])
@@ -53,7 +53,16 @@ def read_scores(folder: Path, also: Collection[Also] = (), source: str | None = 
     return ScoreTable(rows, notes, source or str(folder), shared=source is not None)
 
 
-def _read_scores(path: Path, notes: dict[str, Any]) -> pa.Table:
+def _require_file(folder: Path, name: str) -> None:
+    if not (folder / name).is_file():
+        raise ValueError(
+            f"there is no file {folder / name}; scores are saved as {TABLE_FILE} (or in parts) and "
+            f"{NOTES_FILE}, and codes and features as files of their own, by save_scores"
+        )
+
+
+def _read_scores(path: Path, notes: dict[str, Any], held: range) -> pa.Table:
+    """Returns the table of a file that holds these rows."""
     scores = [PREFIX + name for name in notes["scores"]]
     hashed = [ROW_HASH] if notes["content"] else []
     kinds = (
@@ -61,7 +70,7 @@ def _read_scores(path: Path, notes: dict[str, Any]) -> pa.Table:
         | dict.fromkeys(hashed, _require_text)
         | dict.fromkeys(scores, _require_float)
     )
-    table = _read(path, kinds, notes["num_rows"], MOST_BYTES + notes["num_rows"] * ROW_BYTES)
+    table = _read(path, kinds, held, MOST_BYTES + len(held) * ROW_BYTES)
     for name in scores:
         _require_finite(name, table[name], path)
     for name in hashed:
@@ -73,32 +82,33 @@ def _read_scores(path: Path, notes: dict[str, Any]) -> pa.Table:
 
 def _read_vectors(path: Path, names: Collection[str], num_rows: int) -> pa.Table:
     most = min(num_rows * VECTOR_BYTES, path.stat().st_size * MOST_PACKED)
-    table = _read(path, dict.fromkeys(names, _require_lists), num_rows, MOST_BYTES + most)
+    kinds = dict.fromkeys(names, _require_lists)
+    table = _read(path, kinds, range(num_rows), MOST_BYTES + most)
     for name in names:
         _require_vectors(name, table[name], path)
     return table
 
 
-def _read(path: Path, kinds: dict[str, Check], num_rows: int, most_bytes: int) -> pa.Table:
+def _read(path: Path, kinds: Mapping[str, Check], held: range, most_bytes: int) -> pa.Table:
     """Returns a Parquet file with these columns and rows, whose shape is checked first."""
 
     def require(file: pq.ParquetFile) -> None:
-        _require_shape(file, [INDEX, *kinds], num_rows, path)
+        _require_shape(file, [INDEX, *kinds], len(held), path)
         _require_claimed(file, most_bytes, path)
         for name, check in kinds.items():
             check(name, file.schema_arrow.field(name).type, path)
         if not pa.types.is_integer(file.schema_arrow.field(INDEX).type):
-            raise _disordered(path, num_rows)
+            raise _disordered(path, held)
 
     table = read_pieces(path, require, most_bytes, PIECE)
-    if not np.array_equal(table[INDEX].to_numpy(), np.arange(num_rows)):
-        raise _disordered(path, num_rows)
+    if not np.array_equal(table[INDEX].to_numpy(), np.arange(held.start, held.stop)):
+        raise _disordered(path, held)
     return table
 
 
-def _disordered(path: Path, num_rows: int) -> ValueError:
+def _disordered(path: Path, held: range) -> ValueError:
     return ValueError(
-        f"column '{INDEX}' of {path} must count from 0 to {num_rows - 1}; "
+        f"column '{INDEX}' of {path} must count from {held.start} to {held.stop - 1}; "
         "its rows were reordered, dropped or repeated. Save or download it again"
     )
 

@@ -19,9 +19,9 @@ from hf_dynsel.json_files import read_object
 from hf_dynsel.report.card_figures import score_figures
 from hf_dynsel.report.picture import Picture
 from hf_dynsel.scores import load_scores, save_scores
-from hf_dynsel.scores.files import TABLE_FILE, TABLES, Also
+from hf_dynsel.scores.files import TABLES, Also, clear_tables
 from hf_dynsel.scores.load import pull_scores
-from hf_dynsel.scores.notes import NOTES_FILE
+from hf_dynsel.scores.notes import NOTES_FILE, TABLE_FILE, table_parts
 from hf_dynsel.scores.table import PREFIX
 from hf_dynsel.sharing.portable import portable, without_folders
 
@@ -104,9 +104,9 @@ def download_scores(
         ValueError: if a file is damaged or does not fit the others.
     """
     pulled = pull_scores(repo_id, revision, also)
-    load_scores(pulled.folder, also=also)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (NOTES_FILE, TABLE_FILE, *(f"{extra}.parquet" for extra in also)):
+    parts = table_parts(load_scores(pulled.folder, also=also).notes)
+    clear_tables(folder)
+    for name in (NOTES_FILE, *parts, *(f"{extra}.parquet" for extra in also)):
         shutil.copyfile(pulled.folder / name, folder / name)
     return pulled.source
 

@@ -36,6 +36,15 @@ def test_missing_optional_files_are_empty(make_run: MakeRun, tmp_path: Path) -> 
     assert run.recipe == ""
 
 
+def test_scores_in_parts_are_read_as_one_table(make_run: MakeRun, tmp_path: Path) -> None:
+    folder = make_run(tmp_path, size=3) / "scores"
+    (folder / "scores.parquet").unlink()
+    for part, (index, score) in enumerate([([0, 1], [0.25, 0.5]), ([2], [0.75])]):
+        table = pa.table({"index": index, "score_el2n": score})
+        pq.write_table(table, folder / f"scores-0000{part}-of-00002.parquet")
+    assert read_run(tmp_path).scores["el2n"].tolist() == [0.25, 0.5, 0.75]
+
+
 def test_scores_are_put_in_the_order_of_the_samples(make_run: MakeRun, tmp_path: Path) -> None:
     table = {"index": [2, 0, 1], "label": [7, 5, 6], "score_el2n": [0.75, 0.25, 0.5]}
     pq.write_table(pa.table(table), make_run(tmp_path, size=3) / "scores" / "scores.parquet")

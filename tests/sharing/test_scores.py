@@ -13,7 +13,14 @@ from hf_dynsel.features import Pixels, extract
 from hf_dynsel.hub import HubError
 from hf_dynsel.provenance import recorded
 from hf_dynsel.sae import add_codes, train_sae
-from hf_dynsel.scores import Diversity, Representativeness, add_scores, attach, load_scores
+from hf_dynsel.scores import (
+    Diversity,
+    Representativeness,
+    add_scores,
+    attach,
+    load_scores,
+    save_scores,
+)
 from hf_dynsel.scores.row_hash import row_hashes
 from hf_dynsel.sharing import download_scores, push_scores
 
@@ -250,3 +257,20 @@ def test_another_license_is_one_that_the_hub_takes(hub, scored):
     push_scores(scored, REPO, license="other")
     card = hub.repo(REPO, "dataset").at("main").files["README.md"].data.decode()
     assert "license: other\n" in card and "license_name: other\n" in card
+
+
+def test_parts_of_several_processes_are_downloaded(hub, tmp_path):
+    """Put there by hand; `push_scores` makes one file of them."""
+    rows = Dataset.from_dict({"x": [0, 1, 2], "sae_indices": [[0]] * 3, "sae_values": [[1.0]] * 3})
+    save_scores(add_scores(rows, [Diversity()], label=None), tmp_path / "one")
+    whole = pq.read_table(tmp_path / "one" / "scores.parquet")
+    notes = json.loads((tmp_path / "one" / "scores.json").read_text())
+    files = {"scores.json": json.dumps(notes | {"parts": [1, 2]}).encode()}
+    for part, (start, size) in enumerate([(0, 1), (1, 2)]):
+        sink = io.BytesIO()
+        pq.write_table(whole.slice(start, size), sink)
+        files[f"scores-0000{part}-of-00002.parquet"] = sink.getvalue()
+    hub.add(REPO, files, "dataset")
+    download_scores(REPO, tmp_path / "own")
+    assert {path.name for path in (tmp_path / "own").iterdir()} == set(files)
+    assert load_scores(tmp_path / "own").rows.equals(whole)

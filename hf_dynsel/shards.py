@@ -1,9 +1,9 @@
-"""Feature files on disk, each written whole, known by its hash, and read through a memory map."""
+"""Columns of vectors in files, each written whole, known by its hash, read by a memory map."""
 
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,22 +13,22 @@ from uuid import uuid4
 import numpy as np
 import pyarrow as pa
 from datasets import Dataset, Features, List, Value, concatenate_datasets
-from jaxtyping import Float32
+from jaxtyping import Shaped
 
 logger = logging.getLogger(__name__)
-COLUMN = "features"
+Vectors = Mapping[str, Shaped[np.ndarray, "b d"]]
 LAYOUT = "layout.json"
 
 
 @dataclass(frozen=True)
 class Shards:
-    """The features of one dataset from one backbone, cut into files of consecutive rows.
+    """What one model made of one dataset, cut into files of consecutive rows.
 
     A file is named after its place and its content, `00003.<hash>.arrow`: one that was cut
     off or damaged is recognised, and two writers of one shard do no harm.
 
     Args:
-        folder: holds the files of this dataset and backbone only.
+        folder: holds the files of this dataset and model only.
         rows: number of rows of the dataset.
         shard_size: rows per file; the last file may have fewer.
     """
@@ -50,7 +50,7 @@ class Shards:
         """Lays out a folder, unless it is already: the first shard size stays.
 
         Args:
-            note: what the features are, for people who look into the folder.
+            note: what the columns are, for people who look into the folder.
         """
         if cls.find(folder) is None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -73,20 +73,25 @@ class Shards:
         return [shard for shard in range(len(self)) if not self._intact(shard)]
 
     @contextmanager
-    def write(self, shard: int, dim: int) -> Iterator[Callable[[Float32[np.ndarray, "b d"]], None]]:
+    def write(
+        self, shard: int, kinds: Mapping[str, str], dim: int
+    ) -> Iterator[Callable[[Vectors], None]]:
         """Yields a function that appends rows to a shard, which appears when the block ends well.
 
         Args:
-            dim: the length of a feature vector.
+            kinds: the type of the numbers in each column, by its name.
+            dim: the length of every vector.
         """
-        schema = Features({COLUMN: List(Value("float32"), length=dim)}).arrow_schema
+        columns = {name: List(Value(kind), length=dim) for name, kind in kinds.items()}
+        schema = Features(columns).arrow_schema
         unfinished = self.folder / f"{uuid4().hex}.tmp"
         try:
             with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_stream(sink, schema) as out:
 
-                def append(rows: Float32[np.ndarray, "b d"]) -> None:
-                    column = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), dim)
-                    out.write_batch(pa.record_batch([column], schema=schema))
+                def append(rows: Vectors) -> None:
+                    flat = [pa.array(rows[name].ravel()) for name in kinds]
+                    arrays = [pa.FixedSizeListArray.from_arrays(each, dim) for each in flat]
+                    out.write_batch(pa.record_batch(arrays, schema=schema))
 
                 yield append
             finished = self.folder / f"{shard:05d}.{_hash(unfinished)}.arrow"
@@ -97,7 +102,7 @@ class Shards:
             unfinished.unlink(missing_ok=True)
 
     def open(self) -> Dataset:
-        """Returns all features in the order of the rows, memory-mapped.
+        """Returns all columns in the order of the rows, memory-mapped.
 
         Raises:
             RuntimeError: if a shard is missing.
@@ -124,3 +129,39 @@ class Shards:
 def _hash(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """Shards, and which of them this process has to write.
+
+    Args:
+        shards: all of them.
+        own: the places of those that are missing and fall to this process.
+        complete: whether none was missing.
+    """
+
+    shards: Shards
+    own: list[int]
+    complete: bool
+
+
+def deal(folder: Path, rows: int, shard_size: int, note: dict[str, Any], processes: Any) -> Dealt:
+    """Returns a folder's shards, laid out by the main process, the missing ones dealt to all.
+
+    Args:
+        processes: an `Accelerator` or a `PartialState`.
+    """
+    if processes.is_main_process:
+        Shards.create(folder, rows, shard_size, note)
+    processes.wait_for_everyone()
+    shards = Shards.find(folder)
+    if shards is None:
+        raise ValueError(
+            f"{folder}, which the main process made, is not there for process "
+            f"{processes.process_index}; all processes must share the folder it is in"
+        )
+    missing = shards.missing()
+    processes.wait_for_everyone()  # all look before one writes, and so deal the same shards
+    own = missing[processes.process_index :: processes.num_processes]
+    return Dealt(shards, own, not missing)
