@@ -19,13 +19,13 @@ def test_every_stage_is_measured_at_quick_sizes(tmp_path, capsys):
     found = json.loads(file.read_text())
     shown = capsys.readouterr().out
     assert found["sizes"] == "quick" and "their ratios say nothing" in shown
-    assert len(found["targets"]) == 15
+    assert len(found["targets"]) == 18
     for target in found["targets"]:
         assert target["what"] in shown
         assert np.isfinite(target["ratio"]) and target["ratio"] >= 0
         good = target["ratio"] >= target["limit"]
         assert target["met"] == (good if target["at_least"] else target["ratio"] <= target["limit"])
-    assert len(speed_rows(found)) == 15
+    assert len(speed_rows(found)) == 18
 
 
 def test_one_stage_is_measured_alone():
