@@ -1,11 +1,14 @@
 """What the README says is what there is."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from hf_dynsel import selectors
+from hf_dynsel.bench import speed_rows
+from hf_dynsel.bench.speed import STAGES
 from hf_dynsel.compare import render
 from hf_dynsel.compare.results import read_results
 from hf_dynsel.figures.gains import gains
@@ -16,6 +19,7 @@ from hf_dynsel.selectors.static_subset import StaticSubset
 from hf_dynsel.suite import render_suite
 
 ROOT = Path(__file__).parents[1]
+SPEED = ROOT / "recipes/results/speed"
 STATIC = {name for name in selectors.__all__ if issubclass(getattr(selectors, name), StaticSubset)}
 README = (ROOT / "README.md").read_text()
 
@@ -36,6 +40,13 @@ def test_tables_of_suites_in_the_readme_are_of_the_rendered_ones():
     assert [folder for folder, _ in blocks] == ["recipes/results/surrogate_confirm"]
     for folder, table in blocks:
         assert f"\n{table}\n" in (ROOT / folder / "suite.md").read_text()
+
+
+def test_the_table_of_speeds_is_of_the_recorded_stages():
+    found = [json.loads((SPEED / f"{stage}.json").read_text()) for stage in STAGES]
+    assert {one["sizes"] for one in found} == {"full"}
+    table = markdown_table([row for one in found for row in speed_rows(one)])
+    assert f"\n{table}\n" in (ROOT / "recipes/README.md").read_text()
 
 
 COMPARISONS = ("surrogate_table1/small_cnn", "surrogate_table2/minilm")

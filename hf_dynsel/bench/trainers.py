@@ -29,7 +29,7 @@ class Watched(FullData):
 
 def bench_trainers(full: bool) -> Iterator[Target]:
     """Yields the samples per second of all data, by those of `Trainer`."""
-    steps, turns = (150, 7) if full else (3, 1)
+    steps, turns = (25, 21) if full else (3, 1)
     data = made_up_images(steps * BATCH_SIZE)
     for what, selector in (("no signals", FullData()), ("losses", Watched())):
         ours, theirs = partial(_seconds, data, selector), partial(_seconds, data, None)

@@ -45,7 +45,7 @@ def top_units(
     rank = pre_activations.abs() if mode == "abs" else pre_activations
     if k == rank.shape[1]:
         return torch.arange(k, device=rank.device).expand(len(rank), k)
-    values, indices = _largest(rank, k + 1)
+    values, indices = _largest(rank, k + 1, in_order=True)
     kept = indices[:, :k]
     tied = values[:, k - 1] == values[:, k]
     if tied.any():
@@ -54,21 +54,21 @@ def top_units(
 
 
 def _largest(
-    rank: Float[Tensor, "n units"], count: int
+    rank: Float[Tensor, "n units"], count: int, in_order: bool
 ) -> tuple[Float[Tensor, "n count"], Int[Tensor, "n count"]]:
-    """Returns the largest values of each row, in falling order, and where they are.
+    """Returns the largest values of each row, in falling order if asked, and where they are.
 
     Of groups of units, only as many as values are wanted can hold any: those with the largest
     maxima. Finding them first, the same way, leaves `torch.topk` little of the row to look at.
     """
     groups = rank.shape[1] // GROUP
     if rank.shape[1] % GROUP or groups < 2 * count:
-        return torch.topk(rank, count, dim=1)
+        return torch.topk(rank, count, dim=1, sorted=in_order)
     # Units far apart form a group, so that maxima are taken of whole rows of memory.
-    _, best = _largest(rank.view(len(rank), GROUP, groups).amax(1), count)
+    _, best = _largest(rank.view(len(rank), GROUP, groups).amax(1), count, in_order=False)
     offsets = torch.arange(0, rank.shape[1], groups, device=rank.device)
     places = (best[:, None, :] + offsets[:, None]).flatten(1)
-    values, chosen = rank.gather(1, places).topk(count, dim=1)
+    values, chosen = rank.gather(1, places).topk(count, dim=1, sorted=in_order)
     return values, places.gather(1, chosen)
 
 
