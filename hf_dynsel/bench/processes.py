@@ -20,7 +20,7 @@ def bench_processes(full: bool) -> Iterator[Target]:
 
     From data in memory to scores read back from disk: features, autoencoder, codes and scores.
     """
-    rows, batch_size, epochs, turns = (4096, 128, 30, 3) if full else (64, 8, 1, 1)
+    rows, batch_size, epochs, turns = (4096, 128, 30, 1) if full else (64, 8, 1, 1)
     sizes = (rows, batch_size, epochs)
     results: dict[int, dict[str, Any]] = {}
     two, one = (partial(_scoring_seconds, count, sizes, results) for count in (2, 1))
