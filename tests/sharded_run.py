@@ -30,3 +30,5 @@ if __name__ == "__main__":
         labels=labels[own],
     )
     np.save(Path(sys.argv[1]) / f"{state.process_index}.npy", own[chosen])
+    state.wait_for_everyone()
+    state.destroy_process_group()  # else gloo's threads may outlive the interpreter, and abort it

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import hf_dynsel.selectors as selectors
-from conftest import Sized
 from distributed_cases import (
     ENDED,
     EPOCHS,
@@ -16,6 +15,7 @@ from distributed_cases import (
     INSIDE,
     PROCESSES,
     RESUMED,
+    Sized,
     chooses_once,
     loading,
     looks,
